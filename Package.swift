@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "crdt-backup",
+  products: [
+    .executable(name: "crdt-backup", targets: ["crdt-backup"]),
+    .executable(name: "crdt-merge", targets: ["crdt-merge"]),
+    .library(name: "CRDT", targets: ["CRDT"]),
+    .library(name: "Memory", targets: ["Memory"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  ],
+  targets: [
+    // C libraries
+    .systemLibrary(
+      name: "CLibgit2", pkgConfig: "libgit2",
+      providers: [.apt(["libgit2-dev"]), .brew(["libgit2"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+
+    // Layers, lowest first. A lower one never imports a higher one.
+    .target(name: "CRDT", swiftSettings: strict),
+    .target(
+      name: "Memory",
+      dependencies: ["CRDT", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
+    .target(name: "Durability", dependencies: ["CZlib"], swiftSettings: strict),
+    .target(name: "Processes", swiftSettings: strict),
+    .target(name: "Git", dependencies: ["CLibgit2", "Processes"], swiftSettings: strict),
+    .target(
+      name: "Replication", dependencies: ["CRDT", "Memory", "Durability", "Git"],
+      swiftSettings: strict),
+
+    // Commands
+    .executableTarget(
+      name: "crdt-merge",
+      dependencies: [
+        "CRDT", "Memory", "Durability",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "crdt-backup",
+      dependencies: [
+        "CRDT", "Memory", "Durability", "Processes", "Git", "Replication",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    // Tests
+    .target(
+      name: "TestKit", dependencies: ["CRDT", "Memory", "Durability", "Processes", "Git"],
+      path: "Tests/TestKit", swiftSettings: strict),
+    .testTarget(name: "CRDTTests", dependencies: ["CRDT", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "MemoryTests", dependencies: ["Memory", "TestKit"], swiftSettings: strict),
+    .testTarget(
+      name: "DurabilityTests", dependencies: ["Durability", "TestKit"], swiftSettings: strict),
+    .testTarget(
+      name: "ProcessesTests", dependencies: ["Processes", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "GitTests", dependencies: ["Git", "TestKit"], swiftSettings: strict),
+    .testTarget(
+      name: "ReplicationTests", dependencies: ["Replication", "TestKit"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["crdt-backup", "crdt-merge", "Replication", "TestKit"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "PropertyTests", dependencies: ["CRDT", "Memory", "Durability", "Replication", "TestKit"],
+      path: "PropertyTests", swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)
