@@ -1,0 +1,44 @@
+import CRDT
+import Crypto
+
+/// How entries and hosts are named where they do not name themselves.
+public enum EntryIdentity {
+  /// The text of an object's `id` member: a string decoded, or a number as written. The last one counts, as in every
+  /// common parser. `nil` when there is none of these kinds, or it is empty.
+  package static func idMember(of object: [UInt8]) -> ByteString? {
+    let bytes = object.span.bytes
+    guard let parsed = try? JSONObject.members(at: 0, bytes) else { return nil }
+    return idMember(in: parsed.members, bytes)
+  }
+
+  package static func idMember(in members: [JSONMember], _ bytes: RawSpan) -> ByteString? {
+    for member in members.reversed() where JSONText.decode(member.name, bytes) == [0x69, 0x64] {
+      switch JSONObject.kind(at: member.value.lowerBound, bytes) {
+      case .string:
+        guard let text = JSONObject.string(member.value, bytes), !text.isEmpty else { return nil }
+        return ByteString(bytes: text)
+      case .number: return ByteString(bytes: JSONText.slice(bytes, member.value))
+      default: return nil
+      }
+    }
+    return nil
+  }
+
+  /// The id of a value that has none: `sha256-` and the first 32 hex digits of its compact bytes' digest.
+  public static func contentID(of compact: [UInt8]) -> ByteString {
+    ByteString("sha256-" + hexDigest(of: compact).prefix(32))
+  }
+
+  /// SHA-256 in lower-case hex.
+  public static func hexDigest(of bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(
+      decoding: SHA256.hash(data: bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
+      as: UTF8.self)
+  }
+
+  /// The host name any text folds to; see ``HostName/init(folding:digest:)``.
+  public static func hostName(folding text: some StringProtocol) -> HostName {
+    HostName(folding: text, digest: hexDigest(of:))
+  }
+}

@@ -1,0 +1,43 @@
+import CRDT
+
+/// One id with more than one value that nobody has decided between.
+public struct Conflict: Hashable, Sendable {
+  public var id: ByteString
+  /// What the view shows.
+  public var shown: Entry
+  /// The others: live under another unique_id, or lost to a writer that had not seen them. Greatest first.
+  public var others: [Entry]
+}
+
+extension EntryTable {
+  /// The conflicts of the view: for each id, the other live unique_ids, and every value still in some file that lost
+  /// without having been seen by the winner. Values equal to the one shown are no conflict.
+  ///
+  /// The table has to hold the host files, not the unified state: losers are only in those.
+  /// - Complexity: O(n) expected, n all entries of all files.
+  public func conflicts() -> [Conflict] {
+    let winners = join()
+    var winnerOf: [ByteString: Int] = [:]
+    for index in winners { winnerOf[uniqueID(index)] = index }
+
+    var candidates: [ByteString: Set<Int>] = [:]
+    for index in winners where !isDeleted(index) { candidates[entryID(index), default: []].insert(index) }
+    for index in records.indices where !isDeleted(index) {
+      guard let winner = winnerOf[uniqueID(index)], winner != index else { continue }
+      let winning = entry(winner)
+      if !winning.metadata.hasSeen(stamp(index)) { candidates[entryID(index), default: []].insert(index) }
+    }
+
+    var conflicts: [Conflict] = []
+    for shownIndex in view(of: winners) {
+      let shown = entry(shownIndex)
+      let shownContent = shown.content
+      var seenContents: Set<[UInt8]> = [shownContent]
+      let others = (candidates[shown.id] ?? []).subtracting([shownIndex]).map(entry)
+        .sorted { Entry.isBelow($1, $0) }
+        .filter { seenContents.insert($0.content).inserted }
+      if !others.isEmpty { conflicts.append(Conflict(id: shown.id, shown: shown, others: others)) }
+    }
+    return conflicts
+  }
+}
