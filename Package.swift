@@ -38,7 +38,7 @@ let package = Package(
     .target(name: "Processes", dependencies: ["CSystem"], swiftSettings: strict),
     .target(name: "Git", dependencies: ["CLibgit2", "Processes"], swiftSettings: strict),
     .target(
-      name: "Replication", dependencies: ["CRDT", "Memory", "Durability", "Git"],
+      name: "Replication", dependencies: ["CRDT", "Memory", "Durability", "Processes", "Git"],
       swiftSettings: strict),
 
     // Commands

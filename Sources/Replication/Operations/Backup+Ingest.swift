@@ -16,7 +16,7 @@ extension Store {
     _ options: BackupOptions, identity: Identity, reader: StateReader, progress: (String) -> Void
   ) throws(ReplicationError) -> IngestCounts? {
     guard let path = settings.memory else { return nil }
-    let bytes = try readMemory(path)
+    let bytes = try Store.readMemory(path, effects: effects)
     let digest = EntryIdentity.hexDigest(of: bytes)
     let base = try privateState.readBase()
     if let base, base.fileDigest == digest, settings.format == nil || settings.format == base.format {
@@ -63,7 +63,7 @@ extension Store {
   }
 
   /// The memory file, whole: read again when it changed while being read, a few times.
-  private func readMemory(_ path: String) throws(ReplicationError) -> [UInt8] {
+  static func readMemory(_ path: String, effects: Effects) throws(ReplicationError) -> [UInt8] {
     let files = effects.fileSystem
     for _ in 0..<10 {
       let before = try storing { () throws(StorageError) in try files.information(path) }
@@ -85,7 +85,15 @@ extension Store {
       remedy: "Nothing was changed; run again when its writer rests", isRetryable: true)
   }
 
-  private func missing(_ path: String) -> ReplicationError {
+  /// Reads and parses a memory file without a store.
+  public static func readDocument(_ path: String, format: MemoryFormat?, effects: Effects) throws(ReplicationError)
+    -> MemoryDocument
+  {
+    let bytes = try readMemory(path, effects: effects)
+    do { return try MemoryDocument.parse(bytes, source: path, format: format) } catch { throw ReplicationError(error) }
+  }
+
+  private static func missing(_ path: String) -> ReplicationError {
     ReplicationError(
       .noInput, "\(path): the memory file is not there",
       remedy: "A missing file never means that everything was deleted: nothing was changed. Give another with --memory")
