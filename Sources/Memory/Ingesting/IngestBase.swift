@@ -22,16 +22,16 @@ public struct IngestBase: Hashable, Sendable {
     public var stamp: Stamp
     /// What the file's value had seen of this unique_id, itself included. A newer value of another host that this file
     /// never showed is not in it, so that an edit here is concurrent to it and not its successor.
-    public var known: VersionVector
+    public var known: KnownStamps
     /// Other unique_ids of the same id that the file has stood for: what it showed earlier, and what the view left out
     /// when it was written back. Deleting the item deletes these too, as far as they were known.
-    public var others: [ByteString: VersionVector]
+    public var others: [ByteString: KnownStamps]
     /// Gone from the file, kept in the state (one-way backup).
     public var isVanished: Bool
 
     public init(
       id: ByteString, uniqueID: ByteString, contentDigest: ContentDigest, version: UInt64, stamp: Stamp,
-      known: VersionVector, others: [ByteString: VersionVector] = [:], isVanished: Bool = false
+      known: KnownStamps, others: [ByteString: KnownStamps] = [:], isVanished: Bool = false
     ) {
       self.id = id
       self.uniqueID = uniqueID
@@ -79,12 +79,12 @@ public struct IngestBase: Hashable, Sendable {
         let shown = live.first(where: { $0.contentDigest == digest && !taken.contains($0.metadata.uniqueID) })
       else { continue }
       taken.insert(shown.metadata.uniqueID)
-      var vectors: [ByteString: VersionVector] = [:]
+      var vectors: [ByteString: KnownStamps] = [:]
       let liveIDs = Set(live.map(\.metadata.uniqueID))
       for value in candidates where liveIDs.contains(value.metadata.uniqueID) {
-        vectors[value.metadata.uniqueID, default: VersionVector()].formUnion(VersionVector(of: value.metadata))
+        vectors[value.metadata.uniqueID, default: KnownStamps()].formUnion(KnownStamps(of: value.metadata))
       }
-      let vector = vectors.removeValue(forKey: shown.metadata.uniqueID) ?? VersionVector(of: shown.metadata)
+      let vector = vectors.removeValue(forKey: shown.metadata.uniqueID) ?? KnownStamps(of: shown.metadata)
       items.append(
         Item(
           id: item.id, uniqueID: shown.metadata.uniqueID, contentDigest: digest, version: shown.metadata.version,
