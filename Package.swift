@@ -26,17 +26,19 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
+    .target(name: "CSystem"),
+
     // Layers, lowest first. A lower one never imports a higher one.
     .target(name: "CRDT", swiftSettings: strict),
     .target(
       name: "Memory",
       dependencies: ["CRDT", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: strict),
-    .target(name: "Durability", dependencies: ["CZlib"], swiftSettings: strict),
-    .target(name: "Processes", swiftSettings: strict),
+    .target(name: "Durability", dependencies: ["CSystem", "CZlib"], swiftSettings: strict),
+    .target(name: "Processes", dependencies: ["CSystem"], swiftSettings: strict),
     .target(name: "Git", dependencies: ["CLibgit2", "Processes"], swiftSettings: strict),
     .target(
-      name: "Replication", dependencies: ["CRDT", "Memory", "Durability", "Git"],
+      name: "Replication", dependencies: ["CRDT", "Memory", "Durability", "Processes", "Git"],
       swiftSettings: strict),
 
     // Commands

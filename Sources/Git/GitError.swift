@@ -10,6 +10,8 @@ public struct GitError: Error, Hashable, Sendable, CustomStringConvertible {
     case refChanged
     /// An object or file of the repository is damaged.
     case corrupt
+    /// A ref or file is locked by another process (or by one that died, see `clearAbandonedLocks`).
+    case locked
     /// SHA-256, reftable, shallow, or another repository form that libgit2 cannot read or push from.
     case unsupportedRepository
     /// The repository belongs to another user.

@@ -33,4 +33,23 @@ extension EntryTable {
     guard records[index].flags.contains(.hasKind) else { return true }
     return entry(index).metadata.kind.map(EntryTable.visibleKinds.contains) ?? true
   }
+
+  /// The newest stamp of every host among all entries read.
+  public func newestStamps() -> [ByteString: Instant] {
+    var newest: [ByteString: Instant] = [:]
+    for index in records.indices {
+      let stamp = stamp(index)
+      newest[stamp.host] = max(newest[stamp.host] ?? stamp.instant, stamp.instant)
+    }
+    return newest
+  }
+
+  /// The newest instant among all entries read that is not after `bound`.
+  public func newestInstant(upTo bound: Instant) -> Instant? {
+    var newest: Instant?
+    for record in records where record.instant <= bound && newest.map({ $0 < record.instant }) ?? true {
+      newest = record.instant
+    }
+    return newest
+  }
 }

@@ -1,0 +1,122 @@
+import Glibc
+
+extension RealFileSystem {
+  public func replace(
+    _ path: String, with bytes: [UInt8], mode: ReplacementMode, ifStill expected: FileInformation?
+  ) throws(StorageError) {
+    let target = try resolve(path)
+    let there = try information(target, followingLinks: false)
+    if there?.kind == .folder { throw StorageError(errno: EISDIR, operation: "replace", path: path) }
+    try check(there, expected, path)
+    let bits: UInt32
+    switch mode {
+    case .exact(let value): bits = value
+    case .keep(let value): bits = there?.mode ?? value
+    }
+    let temporary = try writeTemporary(beside: target, bytes, mode: bits, path: path)
+    do throws(StorageError) {
+      // Checked again as late as can be: what is left is the time between two system calls.
+      if expected != nil { try check(try information(target, followingLinks: false), expected, path) }
+      try step(.rename, target)
+      guard Glibc.rename(temporary, target) == 0 else {
+        throw StorageError(errno: errno, operation: "replace", path: path)
+      }
+    } catch {
+      discard(temporary)
+      throw error
+    }
+    try syncFolder(folder(of: target), operation: "replace")
+  }
+
+  private func check(_ there: FileInformation?, _ expected: FileInformation?, _ path: String)
+    throws(StorageError)
+  {
+    guard let expected, there != expected else { return }
+    throw StorageError(.changed, operation: "replace", path: path, detail: "it was changed meanwhile")
+  }
+
+  /// Follows symbolic links at the end of the path, so that the link stays and its target is replaced.
+  private func resolve(_ path: String) throws(StorageError) -> String {
+    var current = path
+    for _ in 0..<40 {
+      guard let there = try information(current, followingLinks: false), there.kind == .symbolicLink else {
+        return current
+      }
+      let link = try readLink(current)
+      current = link.utf8.first == 0x2F ? link : folder(of: current) + "/" + link
+    }
+    throw StorageError(errno: ELOOP, operation: "replace", path: path)
+  }
+
+  private func readLink(_ path: String) throws(StorageError) -> String {
+    var failure: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, count in
+      let got = buffer.withMemoryRebound(to: CChar.self) { readlink(path, $0.baseAddress!, $0.count) }
+      count = max(0, got)
+      if got < 0 { failure = errno }
+    }
+    guard failure == 0 else { throw StorageError(errno: failure, operation: "replace", path: path) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Writes and syncs a temporary file in the same folder; removes it again on any failure.
+  private func writeTemporary(beside target: String, _ bytes: [UInt8], mode: UInt32, path: String)
+    throws(StorageError) -> String
+  {
+    try step(.createTemporary, target)
+    var random = SystemRandomNumberGenerator()
+    let name = temporaryName(for: target, random: random.next())
+    let file = try open(
+      name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600, operation: "replace")
+    do throws(StorageError) {
+      try step(.write, target)
+      try writeAll(file, bytes, path)
+      // The umask does not apply to an existing file, so the mode is exact.
+      guard fchmod(file.number, mode) == 0 else {
+        throw StorageError(errno: errno, operation: "replace", path: path)
+      }
+      try step(.syncFile, target)
+      let synced = retrying { Int(fsync(file.number)) }
+      guard synced >= 0 else {
+        throw StorageError(errno: Int32(-synced), operation: "replace", path: path)
+      }
+    } catch {
+      discard(name)
+      throw error
+    }
+    let failure = file.close()
+    guard failure == 0 else {
+      discard(name)
+      throw StorageError(errno: failure, operation: "replace", path: path)
+    }
+    return name
+  }
+
+  private func writeAll(_ file: borrowing Descriptor, _ bytes: [UInt8], _ path: String) throws(StorageError) {
+    let number = file.number
+    let failure: Int32 = bytes.withUnsafeBytes { buffer in
+      var written = 0
+      while written < buffer.count {
+        let put = retrying { Glibc.write(number, buffer.baseAddress! + written, buffer.count - written) }
+        if put < 0 { return Int32(-put) }
+        written += put
+      }
+      return 0
+    }
+    guard failure == 0 else { throw StorageError(errno: failure, operation: "replace", path: path) }
+  }
+
+  private func discard(_ temporary: String) {
+    // A crash in a test must leave the temporary file as a real crash would.
+    guard (try? step(.discardTemporary, temporary)) != nil else { return }
+    _ = unlink(temporary)
+  }
+
+  /// `.name.<16 hex digits>.tmp`, shortened so that it never exceeds a file name's 255 bytes.
+  private func temporaryName(for target: String, random: UInt64) -> String {
+    let name = target.utf8.split(separator: 0x2F, omittingEmptySubsequences: true).last ?? []
+    let suffix = String(random, radix: 16)
+    let kept = String(decoding: name.prefix(200), as: UTF8.self)
+    return folder(of: target) + "/." + kept + "." + suffix + ".tmp"
+  }
+}

@@ -1,0 +1,150 @@
+import CLibgit2
+import Processes
+
+/// A remote over libgit2's protocol and the user's own connections: git's programs for paths and `file://`, the
+/// user's ssh for `ssh://` and `host:path`, plain TCP for `git://`, libgit2's http(s) with the user's certificates,
+/// proxy and credential helpers.
+///
+/// Every call makes a new connection and ends it. Whoever calls must own the repository on this thread.
+public final class LibGit2Remote: Remote {
+  private let repository: LibGit2Repository
+  private let url: String
+  /// The URL without credentials, for people.
+  public let displayURL: String
+
+  /// Checks the URL's form only.
+  init(_ repository: LibGit2Repository, url: String) throws(GitError) {
+    self.repository = repository
+    self.url = url
+    displayURL = RemoteURL.withoutCredentials(LibGit2.oneLine(url))
+    _ = try RemoteURL(url, operation: "use remote \(displayURL)")
+  }
+
+  public func list(deadline: Deadline) throws(GitError) -> [String: ObjectID] {
+    try perform("list refs of \(displayURL)", GIT_DIRECTION_FETCH, deadline) {
+      (remote, session) throws(GitError) in
+      try Self.heads(remote, session.operation)
+    }
+  }
+
+  /// Also keeps the tip under the private ref `refs/crdt/fetched/<branch>`, so that git's garbage collection leaves
+  /// it alone and the next fetch transfers only what is new.
+  public func fetch(branch: String, deadline: Deadline) throws(GitError) -> ObjectID? {
+    let name = "refs/heads/\(branch)"
+    let kept = "refs/crdt/fetched/\(branch)"
+    return try perform("fetch from \(displayURL)", GIT_DIRECTION_FETCH, deadline) {
+      (remote, session) throws(GitError) in
+      guard let tip = try Self.heads(remote, session.operation)[name] else { return nil }
+      var options = git_fetch_options()
+      try LibGit2.check(
+        git_fetch_options_init(&options, UInt32(GIT_FETCH_OPTIONS_VERSION)), session.operation)
+      options.callbacks = try session.callbacks()
+      options.proxy_opts.type = GIT_PROXY_AUTO
+      options.prune = GIT_FETCH_NO_PRUNE
+      options.update_fetchhead = 0
+      options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE
+      let code = withStringArray(["+\(name):\(kept)"]) { git_remote_download(remote, &$0, &options) }
+      try LibGit2.check(code, session.operation)
+      _ = try repository.readCommit(tip)
+      var oid = tip.oid
+      var made: OpaquePointer?
+      let keptCode = git_reference_create(&made, repository.pointer, kept, &oid, 1, "crdt-backup: fetched")
+      git_reference_free(made)
+      try LibGit2.check(keptCode, session.operation)
+      return tip
+    }
+  }
+
+  /// A refusal that libgit2 itself foresees (the remote has commits we do not have) is `.rejected` too.
+  public func push(_ commit: ObjectID, branch: String, deadline: Deadline) throws(GitError) -> PushOutcome {
+    let name = "refs/heads/\(branch)"
+    let operation = "push to \(displayURL)"
+    guard !repository.isShallow else {
+      throw GitError(
+        .unsupportedRepository, operation: operation,
+        message: "this repository is shallow; run: git fetch --unshallow", isRetryable: false)
+    }
+    _ = try repository.readCommit(commit)
+    return try perform(operation, GIT_DIRECTION_PUSH, deadline) { (remote, session) throws(GitError) in
+      if try Self.heads(remote, operation)[name] == commit { return .accepted }
+      var options = git_push_options()
+      try LibGit2.check(git_push_options_init(&options, UInt32(GIT_PUSH_OPTIONS_VERSION)), operation)
+      options.callbacks = try session.callbacks()
+      options.proxy_opts.type = GIT_PROXY_AUTO
+      let code = withStringArray(["\(commit):\(name)"]) { git_remote_upload(remote, &$0, &options) }
+      if code == GIT_ENONFASTFORWARD.rawValue {
+        git_error_clear()
+        return .rejected(reason: "the remote has commits that are not here")
+      }
+      if let report = session.pushReport[name] {
+        guard let refusal = report else { return .accepted }
+        return .rejected(reason: Self.reason(refusal, session))
+      }
+      try LibGit2.check(code, operation)
+      // Without the server's word nothing is known to have happened.
+      return .rejected(reason: "the server did not confirm the update")
+    }
+  }
+
+  private static func reason(_ refusal: String, _ session: RemoteSession) -> String {
+    let words = LibGit2.oneLine(refusal)
+    // A hook's own words say why; the status only that it declined.
+    guard words.contains("hook declined"), let last = RemoteFailure.lastWord(session.lines) else { return words }
+    return "\(words): \(last)"
+  }
+
+  // MARK: One connection
+
+  private func perform<Result: Sendable>(
+    _ operation: String, _ direction: git_direction, _ deadline: Deadline,
+    _ body: (OpaquePointer, RemoteSession) throws(GitError) -> Result
+  ) throws(GitError) -> Result {
+    guard !deadline.hasPassed else { throw Connection.timedOut(operation) }
+    let remote = try Handle(operation, free: git_remote_free) {
+      git_remote_create_anonymous(&$0, repository.pointer, url)
+    }
+    // Now with the user's url.<base>.insteadOf applied.
+    let pushURL = direction == GIT_DIRECTION_PUSH ? git_remote_pushurl(remote.pointer) : nil
+    let text = (pushURL ?? git_remote_url(remote.pointer)).map { String(cString: $0) } ?? url
+    let session = try RemoteSession(repository, url: text, operation: operation, deadline: deadline)
+    if case .http = session.address { try HTTPSettings.loadCertificates(repository, url: text, operation) }
+
+    let pointer = remote.pointer
+    let outcome = NetworkContext.$current.withValue(session.network) { () -> Swift.Result<Result, GitError> in
+      do throws(GitError) {
+        var options = git_remote_connect_options()
+        try LibGit2.check(
+          git_remote_connect_options_init(&options, UInt32(GIT_REMOTE_CONNECT_OPTIONS_VERSION)), operation)
+        options.callbacks = try session.callbacks()
+        options.proxy_opts.type = GIT_PROXY_AUTO
+        try LibGit2.check(git_remote_connect_ext(pointer, direction, &options), operation)
+        let result = try body(pointer, session)
+        _ = git_remote_disconnect(pointer)
+        return .success(result)
+      } catch {
+        _ = git_remote_disconnect(pointer)
+        return .failure(error)
+      }
+    }
+    switch outcome {
+    case .success(let result):
+      session.succeed()
+      return result
+    case .failure(let error): throw session.explain(error)
+    }
+  }
+
+  private static func heads(_ remote: OpaquePointer, _ operation: String) throws(GitError) -> [String: ObjectID] {
+    var heads: UnsafeMutablePointer<UnsafePointer<git_remote_head>?>?
+    var count = 0
+    try LibGit2.check(git_remote_ls(&heads, &count, remote), operation)
+    var found: [String: ObjectID] = [:]
+    for index in 0..<count {
+      guard let head = heads?[index]?.pointee, let text = head.name else { continue }
+      let name = String(cString: text)
+      // HEAD is no ref of its own and `^{}` names what a tag points at.
+      if name.hasPrefix("refs/"), !name.hasSuffix("^{}") { found[name] = ObjectID(head.oid) }
+    }
+    return found
+  }
+}

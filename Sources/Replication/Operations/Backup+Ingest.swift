@@ -1,0 +1,118 @@
+import CRDT
+import Durability
+import Git
+import Memory
+
+extension Store {
+  /// The largest memory file that is read.
+  static let maximumMemoryBytes = 1 << 30
+
+  /// Reads the memory file and commits what is new in it. From here on nothing can be lost.
+  ///
+  /// Order: the clock's mark, the commit, the base. Dying between any two of them repeats work and loses nothing: a value
+  /// that is committed already is recognised by the next run.
+  /// - Returns: what was found; `nil` when the store has no memory file set.
+  func ingest(
+    _ options: BackupOptions, identity: Identity, reader: StateReader, progress: (String) -> Void
+  ) throws(ReplicationError) -> IngestCounts? {
+    guard let path = settings.memory else { return nil }
+    let bytes = try Store.readMemory(path, effects: effects)
+    let digest = EntryIdentity.hexDigest(of: bytes)
+    let base = try privateState.readBase()
+    if let base, base.fileDigest == digest, settings.format == nil || settings.format == base.format {
+      return IngestCounts(unchangedSince: base)
+    }
+
+    let document: MemoryDocument
+    do { document = try MemoryDocument.parse(bytes, source: path, format: settings.format) } catch {
+      throw ReplicationError(error)
+    }
+    progress("read \(document.items.count) entries (\(document.format.rawValue)) from \(path)")
+    let old = try tip()
+    let oldTree = try tree(of: old)
+    let tips = [old].compactMap(\.self)
+    let table = try reader.table(of: oldTree, tips: tips)
+    var clock = try loadClock()
+    if let newest = table.newestInstant(upTo: wall.advanced(bySeconds: settings.maxDriftSeconds)) {
+      clock.witness(newest, wall: wall)
+    }
+    let known = KnownState(table: table, winners: table.join(), ownHost: identity.host)
+    let history = ValueHistory(repository: repository)
+    let result: IngestResult
+    do {
+      result = try Ingest.run(
+        document: document, fileDigest: digest, base: base, known: known,
+        olderVersions: { ids throws(ReplicationError) in try history.contentDigests(of: ids, below: tips) },
+        host: identity.host, wall: wall, clock: &clock, vanished: .keep)
+    }
+    let counts = IngestCounts(result, format: document.format)
+    if options.isDryRun { return counts }
+
+    if !result.entries.isEmpty {
+      try save(clock)
+      let added = try adding(result.entries, to: oldTree, host: identity.host, tips: tips)
+      let tree = try completed(added, as: identity, clock: &clock, reader: reader, tips: tips)
+      let commit = try commit(
+        tree, parents: tips, host: identity.host,
+        message: "\(identity.host): \(counts.added) added, \(counts.changed) changed")
+      try move(from: old, to: commit, message: "crdt-backup: ingest")
+      progress("saved \(result.entries.count) values in commit \(commit.short)")
+    }
+    try privateState.write(result.base)
+    return counts
+  }
+
+  /// The memory file, whole: read again when it changed while being read, a few times.
+  static func readMemory(_ path: String, effects: Effects) throws(ReplicationError) -> [UInt8] {
+    let files = effects.fileSystem
+    for _ in 0..<10 {
+      let before = try storing { () throws(StorageError) in try files.information(path) }
+      guard let before else { throw missing(path) }
+      guard before.kind == .file else {
+        throw ReplicationError(
+          .noInput, "\(path): the memory file is not a regular file", remedy: "Nothing was changed. Give another --memory")
+      }
+      let bytes = try storing { () throws(StorageError) in
+        try files.read(path, limitBytes: Store.maximumMemoryBytes)
+      }
+      guard let bytes else { throw missing(path) }
+      let after = try storing { () throws(StorageError) in try files.information(path) }
+      if before == after, bytes.count == Int(before.sizeBytes) { return bytes }
+      effects.sleepMilliseconds(20)
+    }
+    throw ReplicationError(
+      .notOnRemote, "\(path): the memory file keeps changing while it is read",
+      remedy: "Nothing was changed; run again when its writer rests", isRetryable: true)
+  }
+
+  /// Reads and parses a memory file without a store.
+  public static func readDocument(_ path: String, format: MemoryFormat?, effects: Effects) throws(ReplicationError)
+    -> MemoryDocument
+  {
+    let bytes = try readMemory(path, effects: effects)
+    do { return try MemoryDocument.parse(bytes, source: path, format: format) } catch { throw ReplicationError(error) }
+  }
+
+  private static func missing(_ path: String) -> ReplicationError {
+    ReplicationError(
+      .noInput, "\(path): the memory file is not there",
+      remedy: "A missing file never means that everything was deleted: nothing was changed. Give another with --memory")
+  }
+}
+
+extension IngestCounts {
+  init(unchangedSince base: IngestBase) {
+    self.init(format: base.format)
+    vanished = base.items.count { $0.isVanished }
+    unchanged = base.items.count - vanished
+  }
+
+  init(_ result: IngestResult, format: MemoryFormat) {
+    self.init(format: format)
+    added = result.added
+    changed = result.changed
+    unchanged = result.unchanged
+    recognised = result.recognised
+    vanished = result.vanished
+  }
+}

@@ -1,0 +1,209 @@
+import CRDT
+import Durability
+import Git
+import Memory
+import Processes
+
+/// What one backup is asked to do.
+public struct BackupOptions: Sendable {
+  /// Stay off the network.
+  public var isOffline = false
+  /// Tell what would be done, and write nothing.
+  public var isDryRun = false
+  /// Seconds for all work on the remote; `nil` takes `crdt.timeout`.
+  public var timeoutSeconds: Double?
+  /// A host name to use when the store has none yet.
+  public var defaultHost: HostName
+
+  public init(defaultHost: HostName) { self.defaultHost = defaultHost }
+}
+
+/// What one backup did.
+public struct BackupReport: Sendable {
+  public var host: HostName
+  /// The host name before this run, where it had to change.
+  public var renamedFrom: HostName?
+  public var memory: String?
+  public var remote: String?
+  public var branch: String
+  /// What ingest found; `nil` when no memory file is set.
+  public var ingest: IngestCounts?
+  /// The store's newest commit.
+  public var commit: ObjectID?
+  public var outcome: SyncOutcome
+  /// Attempts on the remote.
+  public var attempts = 0
+  /// Damaged peers, drift and the like, one line each.
+  public var warnings: [String] = []
+  public var isDryRun = false
+  public var isOffline = false
+  /// Entries in the view.
+  public var liveEntries: Int?
+
+  /// The number the command ends with.
+  public var exitCode: Int32 {
+    if isDryRun { return 0 }
+    return switch outcome {
+    case .verified: 0
+    case .noRemote: isOffline && remote != nil ? 75 : 0
+    case .notOnRemote(let error): error.exitCode
+    }
+  }
+}
+
+/// What an ingest changed.
+public struct IngestCounts: Sendable, Hashable {
+  public var format: MemoryFormat
+  public var added = 0
+  public var changed = 0
+  public var unchanged = 0
+  public var recognised = 0
+  /// No longer in the memory file, and kept.
+  public var vanished = 0
+
+  public init(format: MemoryFormat) { self.format = format }
+}
+
+extension Store {
+  /// Backs up this host's memory file and merges with all hosts through the remote.
+  ///
+  /// The memory is committed here before the remote is spoken to, so that whatever the network does is an outcome in
+  /// the report. Throws only for trouble on this host or with the memory file; what was accepted before is untouched.
+  /// - Parameters:
+  ///   - connect: makes the connection to a URL; called only when the network is needed.
+  ///   - progress: told each step, one short line.
+  public func backup(
+    _ options: BackupOptions, connect: (String) throws(GitError) -> any Remote, progress: (String) -> Void = { _ in }
+  ) throws(ReplicationError) -> BackupReport {
+    let lock = options.isDryRun ? nil : try lock()
+    defer { _ = consume lock }
+    let deadline = Deadline.after(seconds: options.timeoutSeconds ?? settings.timeoutSeconds)
+    let reader = StateReader(repository: repository)
+
+    let remote = try connection(options, connect)
+    var firstContact: ReplicationError?
+    var identity = try identify(options, tree: try tree(of: try tip()))
+    if try tip() == nil, case .open(let remote) = remote, !options.isDryRun {
+      progress("reading the remote")
+      firstContact = try takeOver(remote, deadline: deadline, identity: &identity, reader: reader)
+    }
+
+    var report = BackupReport(
+      host: identity.host, memory: settings.memory, remote: settings.remote, branch: settings.branch,
+      outcome: .noRemote, isDryRun: options.isDryRun, isOffline: options.isOffline)
+    let nameBefore = identity.host
+    report.ingest = try ingest(options, identity: identity, reader: reader, progress: progress)
+    if options.isDryRun {
+      report.commit = try tip()
+      report.warnings = reader.warnings
+      return report
+    }
+    try commitIfNew(identity: identity, reader: reader)
+
+    switch remote {
+    case .none: break
+    case .failed(let error): report.outcome = .notOnRemote(error)
+    case .open(let remote):
+      if let firstContact, !firstContact.isRetryable {
+        report.outcome = .notOnRemote(firstContact)
+      } else {
+        progress("syncing with the remote")
+        let result = try sync(with: remote, deadline: deadline, identity: &identity, reader: reader, progress: progress)
+        report.outcome = result.outcome
+        report.attempts = result.attempts
+      }
+    }
+    report.host = identity.host
+    if identity.host != nameBefore { report.renamedFrom = nameBefore }
+    report.commit = try tip()
+    try publish(identity: identity, report: &report)
+    report.warnings += reader.warnings
+    try remember(report)
+    return report
+  }
+
+  private enum Connection {
+    case none
+    case open(any Remote)
+    case failed(ReplicationError)
+  }
+
+  private func connection(_ options: BackupOptions, _ connect: (String) throws(GitError) -> any Remote)
+    throws(ReplicationError) -> Connection
+  {
+    guard let url = settings.remote, !options.isOffline else { return .none }
+    do { return .open(try connect(url)) } catch { return .failed(ReplicationError(remote: error)) }
+  }
+
+  /// The replica and host name of this store, chosen now where it has none.
+  func identify(_ options: BackupOptions, tree: StoreTree) throws(ReplicationError) -> Identity {
+    if options.isDryRun, try privateState.readReplica() == nil {
+      let replica = PrivateState.Replica(identity: String(repeating: "0", count: 32), created: wall, machineDigest: nil)
+      return Identity(host: settings.host ?? options.defaultHost, replica: replica)
+    }
+    let replica = try loadReplica(tree: tree)
+    let wanted = settings.host ?? options.defaultHost
+    let host = try freeHostName(wanted, replica: replica.identity, trees: [tree])
+    if !options.isDryRun { try adopt(host, requested: settings.requestedHost ?? wanted) }
+    return Identity(host: host, replica: replica)
+  }
+
+  /// A new store begins with what the remote has, so that values known there are recognised and not added again.
+  /// - Returns: what kept it from doing so; ingest goes on all the same.
+  private func takeOver(_ remote: any Remote, deadline: Deadline, identity: inout Identity, reader: StateReader)
+    throws(ReplicationError) -> ReplicationError?
+  {
+    let fetched: ObjectID?
+    do { fetched = try remote.fetch(branch: settings.branch, deadline: deadline) } catch {
+      return ReplicationError(remote: error)
+    }
+    guard let fetched, try tree(of: fetched).isStoreOrFresh else { return nil }
+    do {
+      _ = try integrate(remote: fetched, identity: &identity, reader: reader)
+    } catch {
+      guard error.code == .notOnRemote else { throw error }
+      return error
+    }
+    return nil
+  }
+
+  /// A store's first commit, when ingest had nothing to write: the host is known from then on.
+  private func commitIfNew(identity: Identity, reader: StateReader) throws(ReplicationError) {
+    let old = try tip()
+    guard try tree(of: old).hostRecords[StoreTree.hostRecordName(of: identity.host.text)] == nil else { return }
+    var clock = try loadClock()
+    let tree = try completed(
+      try tree(of: old), as: identity, clock: &clock, reader: reader, tips: [old].compactMap(\.self))
+    let commit = try commit(
+      tree, parents: [old].compactMap(\.self), host: identity.host, message: "\(identity.host): joined the store")
+    try move(from: old, to: commit, message: "crdt-backup: new host")
+  }
+
+  /// Notes how this run ended, for `status` and the next one.
+  private func remember(_ report: BackupReport) throws(ReplicationError) {
+    var run = try privateState.readLastRun()
+    run.ended = wall
+    run.exitCode = report.exitCode
+    switch report.outcome {
+    case .verified(let commit):
+      run.verified = wall
+      run.verifiedCommit = commit.description
+      run.unpushedSince = nil
+      run.message = "verified on the remote"
+    case .noRemote:
+      run.message = report.isOffline && report.remote != nil ? "offline" : "no remote"
+      if report.remote != nil, try hasUnpushed() { run.unpushedSince = run.unpushedSince ?? wall }
+    case .notOnRemote(let error):
+      run.message = error.message
+      if try hasUnpushed() { run.unpushedSince = run.unpushedSince ?? wall }
+    }
+    try privateState.write(run)
+  }
+
+  /// Whether the store has commits the remote is not known to have.
+  func hasUnpushed() throws(ReplicationError) -> Bool {
+    guard let local = try tip() else { return false }
+    guard let tracked = try trackedTip() else { return true }
+    return try replicating { () throws(GitError) in !(try repository.isAncestor(local, of: tracked)) }
+  }
+}

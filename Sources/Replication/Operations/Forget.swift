@@ -1,0 +1,85 @@
+import CRDT
+import Git
+import Memory
+
+/// What `forget` removed.
+public struct ForgetReport: Sendable {
+  public var ids: [ByteString]
+  /// Unique_ids that got a tombstone.
+  public var tombstones: Int
+  public var commit: ObjectID?
+}
+
+extension Store {
+  /// Writes a tombstone for every live unique_id of an id, and commits it here. Git history still has the values.
+  ///
+  /// Throws `.noInput` when nothing live has this id.
+  public func forget(_ id: ByteString, options: BackupOptions) throws(ReplicationError) -> ForgetReport {
+    let lock = options.isDryRun ? nil : try lock()
+    defer { _ = consume lock }
+    let old = try tip()
+    let tips = [old].compactMap(\.self)
+    let oldTree = try tree(of: old)
+    let reader = StateReader(repository: repository)
+    let table = try reader.table(of: oldTree, tips: tips)
+    let ids = related(to: id, in: table)
+    let winners = table.join().filter { !table.isDeleted($0) && ids.contains(table.entryID($0)) }
+    guard !winners.isEmpty else {
+      throw ReplicationError(.noInput, "no live entry has the id \(id)", remedy: "crdt-backup log ID shows deleted ones")
+    }
+    var report = ForgetReport(ids: Set(winners.map { table.entryID($0) }).sorted(), tombstones: winners.count, commit: old)
+    if options.isDryRun { return report }
+
+    let identity = try identify(options, tree: oldTree)
+    var clock = try loadClock()
+    witnessAll(table, with: &clock)
+    let known = knownStamps(in: table, of: Set(winners.map { table.uniqueID($0) }))
+    let tombstones = winners.map { index in
+      var metadata = table.entry(index).metadata
+      let stamp = metadata.stamp
+      metadata.seen = VersionVectors.merged(
+        metadata.seen, known[metadata.uniqueID] ?? [:], adding: stamp, writer: identity.host.bytes)
+      metadata.stamp = Stamp(instant: clock.tick(wall: wall, replacing: stamp.instant), host: identity.host.bytes)
+      metadata.version += 1
+      return Entry.tombstone(of: metadata)
+    }
+    report.commit = try commit(
+      tombstones, onto: old, as: identity, clock: &clock, reader: reader,
+      message: "\(identity.host): forgot \(tombstones.count) entries")
+    return report
+  }
+
+  /// Lets the clock see every stamp of the state that is not too far ahead.
+  func witnessAll(_ table: EntryTable, with clock: inout HybridLogicalClock) {
+    if let newest = table.newestInstant(upTo: wall.advanced(bySeconds: settings.maxDriftSeconds)) {
+      clock.witness(newest, wall: wall)
+    }
+  }
+
+  /// For each of these unique_ids, the newest stamp of every host that is known here, of what those had seen included.
+  func knownStamps(in table: EntryTable, of uniqueIDs: Set<ByteString>) -> [ByteString: [ByteString: Instant]] {
+    var known: [ByteString: [ByteString: Instant]] = [:]
+    for index in 0..<table.count {
+      let uniqueID = table.uniqueID(index)
+      guard uniqueIDs.contains(uniqueID) else { continue }
+      let metadata = table.entry(index).metadata
+      known[uniqueID] = VersionVectors.merged(
+        known[uniqueID] ?? [:], metadata.seen, adding: metadata.stamp, writer: ByteString(bytes: []))
+    }
+    return known
+  }
+
+  /// Commits entries of this host on the branch: the mark first, then the commit.
+  func commit(
+    _ entries: [Entry], onto old: ObjectID?, as identity: Identity, clock: inout HybridLogicalClock,
+    reader: StateReader, message: String
+  ) throws(ReplicationError) -> ObjectID {
+    try save(clock)
+    let tips = [old].compactMap(\.self)
+    let added = try adding(entries, to: try tree(of: old), host: identity.host, tips: tips)
+    let tree = try completed(added, as: identity, clock: &clock, reader: reader, tips: tips)
+    let commit = try commit(tree, parents: tips, host: identity.host, message: message)
+    try move(from: old, to: commit, message: "crdt-backup: \(message)")
+    return commit
+  }
+}

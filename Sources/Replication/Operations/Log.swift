@@ -1,0 +1,89 @@
+import CRDT
+import Git
+import Memory
+
+/// One value an id ever had, and what became of it.
+public struct LoggedVersion: Sendable {
+  public enum Fate: Sendable, Hashable {
+    /// The view shows it.
+    case shown
+    /// A tombstone that holds: the id is gone.
+    case deletes
+    /// Live, under a unique_id that is not the one shown.
+    case otherAddition
+    /// A later value of the same unique_id, whose writer knew this one.
+    case replaced(by: Stamp)
+    /// A later value of the same unique_id, whose writer did not know this one: a conflict while it is in a host file.
+    case lostUnseen(to: Stamp)
+  }
+
+  public var entry: Entry
+  public var id: ByteString
+  /// The oldest commit that holds it.
+  public var commit: ObjectID
+  public var commitTimeSeconds: Int64
+  public var fate: Fate
+
+  /// One clause for people.
+  public var reason: String {
+    switch fate {
+    case .shown: "shown: the greatest stamp of this id"
+    case .deletes: "deleted: the tombstone has the greatest stamp of this entry"
+    case .otherAddition: "kept: another addition of this id has a greater stamp (see conflicts)"
+    case .replaced(let stamp): "replaced: \(stamp.host) knew it and wrote a later value at \(stamp.instant)"
+    case .lostUnseen(let stamp): "lost: \(stamp.host) wrote a later value at \(stamp.instant) without having seen it"
+    }
+  }
+}
+
+extension Store {
+  /// Every value an id ever had in this store's history, greatest stamp first. Empty for an id nobody ever wrote.
+  public func log(_ id: ByteString) throws(ReplicationError) -> [LoggedVersion] {
+    let tips = try historyTips()
+    let tip = try tip()
+    let table = try StateReader(repository: repository).table(of: try tree(of: tip), tips: [tip].compactMap(\.self))
+    let winners = table.join()
+    var winnerOf: [ByteString: Entry] = [:]
+    for index in winners { winnerOf[table.uniqueID(index)] = table.entry(index) }
+    let shown = Set(table.view(of: winners).map { table.uniqueID($0) })
+
+    let versions = try ValueHistory(repository: repository).versions(of: related(to: id, in: table), below: tips)
+    var times: [ObjectID: Int64] = [:]
+    var logged: [LoggedVersion] = []
+    for version in versions {
+      let metadata = version.entry.metadata
+      let winner = winnerOf[metadata.uniqueID] ?? version.entry
+      let fate: LoggedVersion.Fate
+      if winner == version.entry {
+        fate = metadata.isDeleted ? .deletes : shown.contains(metadata.uniqueID) ? .shown : .otherAddition
+      } else if winner.metadata.hasSeen(metadata.stamp) {
+        fate = .replaced(by: winner.metadata.stamp)
+      } else {
+        fate = .lostUnseen(to: winner.metadata.stamp)
+      }
+      if times[version.commit] == nil {
+        times[version.commit] = try replicating { () throws(GitError) in
+          try repository.readCommit(version.commit).author.timeSeconds
+        }
+      }
+      logged.append(
+        LoggedVersion(
+          entry: version.entry, id: version.entry.id, commit: version.commit,
+          commitTimeSeconds: times[version.commit] ?? 0, fate: fate))
+    }
+    return logged.sorted { Entry.isBelow($1.entry, $0.entry) }
+  }
+
+  /// Commits below which all of the store's history is.
+  func historyTips() throws(ReplicationError) -> [ObjectID] {
+    var tips: [ObjectID] = []
+    for tip in [try tip(), try trackedTip()] { if let tip, !tips.contains(tip) { tips.append(tip) } }
+    return tips
+  }
+
+  /// The id itself and, for an entity of a knowledge graph (named with or without `entity:`), its observations.
+  func related(to id: ByteString, in table: EntryTable) -> Set<ByteString> {
+    let known = Set((0..<table.count).map { table.entryID($0) })
+    return GraphIdentity.related(to: id, among: known)
+  }
+}

@@ -1,0 +1,37 @@
+import CRDT
+import Durability
+import Git
+import Memory
+
+extension Store {
+  /// Writes the store's files into its folder for people to read, each atomically and only where it differs.
+  ///
+  /// Last of all, and never read back: the commits are the truth.
+  func publish(identity: Identity, report: inout BackupReport) throws(ReplicationError) {
+    guard let tip = try tip() else { return }
+    let tree = try tree(of: tip)
+    var files: [(path: String, id: ObjectID)] = []
+    for (path, id) in tree.stateFiles { files.append((path, id)) }
+    for (path, id) in tree.hostRecords { files.append((path, id)) }
+    if let unified = tree.unified { files.append((StoreTree.unifiedName, unified)) }
+    if let attributes = tree.foreign.first(where: { $0.name == StoreTree.attributesName }) {
+      files.append((StoreTree.attributesName, attributes.id))
+    }
+    let known = try privateState.readPublished()
+    var written = known
+    for (path, id) in files.sorted(by: { $0.path < $1.path }) {
+      let target = paths.folder + "/" + path
+      // Unchanged since it was published, and still there: nothing to read or compare.
+      if known[path] == id, try storing({ () throws(StorageError) in try effects.fileSystem.information(target) }) != nil {
+        continue
+      }
+      let bytes = try replicating { () throws(GitError) in try repository.readBlob(id) }
+      try storing { () throws(StorageError) in
+        if let slash = target.lastIndex(of: "/") { try effects.fileSystem.createFolder(String(target[..<slash])) }
+        _ = try effects.fileSystem.replaceIfChanged(target, with: bytes)
+      }
+      written[path] = id
+    }
+    if written != known { try privateState.writePublished(written) }
+  }
+}

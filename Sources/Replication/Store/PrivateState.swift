@@ -1,0 +1,141 @@
+import CRDT
+import Durability
+import Git
+import Memory
+
+/// The private files of one installation, in `.git/crdt/`.
+///
+/// Each is sealed with a checksum and replaced atomically; a missing or damaged one reads as `nil` and is rebuilt from
+/// what is committed, which loses nothing.
+struct PrivateState {
+  let paths: StorePaths
+  let fileSystem: any FileSystem
+
+  /// Who this installation is.
+  struct Replica: Hashable {
+    /// 32 hex digits, random.
+    var identity: String
+    var created: Instant
+    /// Digest of the machine's own identity, to notice that the store was cloned onto another one.
+    var machineDigest: String?
+  }
+
+  /// How the last runs ended, for `status`.
+  struct LastRun: Hashable {
+    /// When everything was last seen on the remote.
+    var verified: Instant?
+    var verifiedCommit: String?
+    /// When the last run ended, and what it said.
+    var ended: Instant?
+    var exitCode: Int32 = 0
+    var message = ""
+    /// Since when something has been waiting to be pushed.
+    var unpushedSince: Instant?
+    /// Times the hosts' seen stamps were last committed.
+    var recordWritten: Instant?
+  }
+
+  func readReplica() throws(ReplicationError) -> Replica? {
+    guard let fields = try fields(paths.replica, kind: "replica"), let identity = fields["replica"]?.text,
+      identity.count == 32, let created = fields["created"]?.text.flatMap({ Instant(rfc3339: $0) })
+    else { return nil }
+    return Replica(
+      identity: String(decoding: identity, as: UTF8.self), created: created,
+      machineDigest: fields["machine"]?.text.map { String(decoding: $0, as: UTF8.self) })
+  }
+
+  func write(_ replica: Replica) throws(ReplicationError) {
+    try write(paths.replica, kind: "replica") { object in
+      object.member("replica", replica.identity)
+      object.member("created", replica.created.description)
+      if let machine = replica.machineDigest { object.member("machine", machine) }
+    }
+  }
+
+  /// The clock's durable high-water mark.
+  func readClock() throws(ReplicationError) -> Instant? {
+    try fields(paths.clock, kind: "clock")?["highWater"]?.text.flatMap { Instant(rfc3339: $0) }
+  }
+
+  /// Returns once the mark is on stable storage: only then may stamps up to it be used.
+  func writeClock(_ highWater: Instant) throws(ReplicationError) {
+    try write(paths.clock, kind: "clock") { $0.member("highWater", highWater.roundedUpToNanoseconds.description) }
+  }
+
+  func readBase() throws(ReplicationError) -> IngestBase? {
+    try payload(paths.base, kind: "base").flatMap { IngestBase.parse($0) }
+  }
+
+  func write(_ base: IngestBase) throws(ReplicationError) {
+    try write(paths.base, kind: "base", payload: base.serialized())
+  }
+
+  func readLastRun() throws(ReplicationError) -> LastRun {
+    guard let fields = try fields(paths.lastRun, kind: "last-run") else { return LastRun() }
+    func instant(_ name: ByteString) -> Instant? { fields[name]?.text.flatMap { Instant(rfc3339: $0) } }
+    func text(_ name: ByteString) -> String? { fields[name]?.text.map { String(decoding: $0, as: UTF8.self) } }
+    return LastRun(
+      verified: instant("verified"), verifiedCommit: text("verifiedCommit"), ended: instant("ended"),
+      exitCode: Int32(fields["exitCode"]?.integer ?? 0), message: text("message") ?? "",
+      unpushedSince: instant("unpushedSince"), recordWritten: instant("recordWritten"))
+  }
+
+  func write(_ run: LastRun) throws(ReplicationError) {
+    try write(paths.lastRun, kind: "last-run") { object in
+      func member(_ name: String, _ instant: Instant?) {
+        if let instant { object.member(name, instant.description) }
+      }
+      member("verified", run.verified)
+      if let commit = run.verifiedCommit { object.member("verifiedCommit", commit) }
+      member("ended", run.ended)
+      object.member("exitCode", Int(run.exitCode))
+      object.member("message", run.message)
+      member("unpushedSince", run.unpushedSince)
+      member("recordWritten", run.recordWritten)
+    }
+  }
+
+  /// Which object each file in the store's folder was last written from.
+  func readPublished() throws(ReplicationError) -> [String: ObjectID] {
+    guard let fields = try fields(paths.published, kind: "published") else { return [:] }
+    var published: [String: ObjectID] = [:]
+    for (path, value) in fields {
+      if let hex = value.text { published[path.description] = ObjectID(hex: String(decoding: hex, as: UTF8.self)) }
+    }
+    return published
+  }
+
+  func writePublished(_ published: [String: ObjectID]) throws(ReplicationError) {
+    try write(paths.published, kind: "published") { object in
+      for (path, id) in published.sorted(by: { $0.key < $1.key }) { object.member(path, id.description) }
+    }
+  }
+
+  // MARK: Sealed files
+
+  private func payload(_ path: String, kind: String) throws(ReplicationError) -> [UInt8]? {
+    let bytes = try storing { () throws(StorageError) in
+      try fileSystem.read(path, limitBytes: 1 << 30)
+    }
+    guard let bytes, let record = try? SealedRecord(opening: bytes, kind: kind), record.version == 1 else { return nil }
+    return record.payload
+  }
+
+  private func fields(_ path: String, kind: String) throws(ReplicationError) -> [ByteString: JSONReader.Value]? {
+    try payload(path, kind: kind).flatMap { try? JSONReader.object($0) }
+  }
+
+  private func write(_ path: String, kind: String, payload: [UInt8]) throws(ReplicationError) {
+    let sealed = SealedRecord(kind: kind, version: 1, payload: payload).sealed
+    try storing { () throws(StorageError) in
+      try fileSystem.createFolder(paths.privateFolder)
+      _ = try fileSystem.replaceIfChanged(path, with: sealed)
+    }
+  }
+
+  private func write(_ path: String, kind: String, _ body: (inout JSONWriter) -> Void) throws(ReplicationError) {
+    var writer = JSONWriter()
+    writer.object(body)
+    try write(path, kind: kind, payload: writer.bytes)
+  }
+}

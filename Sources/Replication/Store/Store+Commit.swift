@@ -1,0 +1,161 @@
+import CRDT
+import Git
+import Memory
+
+/// Who writes: the host's name and the installation behind it.
+struct Identity: Hashable {
+  var host: HostName
+  var replica: PrivateState.Replica
+}
+
+extension Store {
+  /// The tree with entries of `host` joined into that host's files.
+  func adding(_ entries: [Entry], to tree: StoreTree, host: HostName, tips: [ObjectID]) throws(ReplicationError)
+    -> StoreTree
+  {
+    let reader = StateReader(repository: repository)
+    var tree = tree
+    var byPath: [String: [Entry]] = [:]
+    for entry in entries {
+      byPath[tree.statePath(host: host.text, uniqueID: entry.metadata.uniqueID.bytes), default: []].append(entry)
+    }
+    for (path, added) in byPath {
+      var sources: [Source] = []
+      if let id = tree.stateFiles[path], let source = try reader.source(path: path, id: id, tips: tips) {
+        sources.append(source)
+      }
+      sources.append(Source(name: path, bytes: Store.state(of: added)))
+      let table: EntryTable
+      do { table = try EntryTable(sources) } catch { throw ReplicationError(error) }
+      tree.stateFiles[path] = try write(table.write(table.join()))
+    }
+    return tree
+  }
+
+  /// A state file of just these entries, in their order.
+  static func state(of entries: [Entry]) -> [UInt8] {
+    var bytes: [UInt8] = [0x5B, 0x0A]
+    for (index, entry) in entries.enumerated() {
+      if index > 0 { bytes += [0x2C, 0x0A] }
+      bytes += entry.bytes
+    }
+    return bytes + [0x0A, 0x5D, 0x0A]
+  }
+
+  /// The tree with everything that follows from its state files: own edits that a deletion never saw written again,
+  /// `unified-memory.json` recomputed, this host's record brought up to date, the attributes of a new store.
+  ///
+  /// - Parameter clock: advanced, and made durable, where something had to be written again.
+  func completed(
+    _ tree: StoreTree, as identity: Identity, clock: inout HybridLogicalClock, reader: StateReader, tips: [ObjectID]
+  ) throws(ReplicationError) -> StoreTree {
+    var tree = tree
+    var table = try reader.table(of: tree, tips: tips)
+    var winners = table.join()
+    let again = reassertions(in: table, winners: winners, host: identity.host, clock: &clock)
+    if !again.isEmpty {
+      try save(clock)
+      tree = try adding(again, to: tree, host: identity.host, tips: tips)
+      table = try reader.table(of: tree, tips: tips)
+      winners = table.join()
+    }
+    tree.unified = try write(table.write(winners))
+    tree = try recordingSeen(of: table, in: tree, as: identity)
+    if !tree.foreign.contains(where: { $0.name == StoreTree.attributesName }) {
+      let attributes = try write(Array(Store.attributes.utf8))
+      tree.foreign.append(TreeEntry(name: StoreTree.attributesName, mode: .file, id: attributes))
+    }
+    return tree
+  }
+
+  /// For people who merge by hand; `crdt-merge install` registers the driver.
+  static let attributes = """
+    memory-*.json merge=crdt-memory
+    memory-*/*.json merge=crdt-memory
+    unified-memory.json merge=crdt-memory
+
+    """
+
+  /// Own live values that lost to a tombstone which had not seen them, under new stamps: deletion removes what was
+  /// seen, never what was not (DESIGN 6).
+  private func reassertions(
+    in table: EntryTable, winners: [Int], host: HostName, clock: inout HybridLogicalClock
+  ) -> [Entry] {
+    var deletedBy: [ByteString: Int] = [:]
+    for index in winners where table.isDeleted(index) { deletedBy[table.uniqueID(index)] = index }
+    if deletedBy.isEmpty { return [] }
+    var again: [Entry] = []
+    for index in 0..<table.count where !table.isDeleted(index) {
+      guard StoreTree.isStateFile(table.sources[table.sourceIndex(index)].name, of: host.text),
+        let winner = deletedBy[table.uniqueID(index)], table.stamp(index).host == host.bytes
+      else { continue }
+      let tombstone = table.entry(winner).metadata
+      let lost = table.entry(index)
+      if tombstone.hasSeen(lost.metadata.stamp) { continue }
+      var metadata = lost.metadata
+      metadata.stamp = Stamp(
+        instant: clock.tick(wall: wall, replacing: tombstone.stamp.instant), host: host.bytes)
+      metadata.version = max(lost.metadata.version, tombstone.version) + 1
+      metadata.seen = VersionVectors.merged(lost.metadata.seen, tombstone.seen, adding: tombstone.stamp, writer: host.bytes)
+      again.append(Entry(content: lost.content, metadata: metadata))
+    }
+    return again
+  }
+
+  /// The tree with this host's record naming the newest stamp of every host in `table`.
+  private func recordingSeen(of table: EntryTable, in tree: StoreTree, as identity: Identity)
+    throws(ReplicationError) -> StoreTree
+  {
+    let path = StoreTree.hostRecordName(of: identity.host.text)
+    var record = HostRecord(
+      host: identity.host, replica: identity.replica.identity, created: identity.replica.created)
+    if let id = tree.hostRecords[path] {
+      let bytes = try replicating { () throws(GitError) in try repository.readBlob(id) }
+      if let existing = HostRecord(bytes), existing.replica == record.replica {
+        // A newer version of this product wrote here: its record says more than this one could.
+        if existing.formatVersion > HostRecord.currentFormatVersion { return tree }
+        record = existing
+      }
+    }
+    for (host, instant) in table.newestStamps() { record.seen[host] = max(record.seen[host] ?? instant, instant) }
+    var tree = tree
+    tree.hostRecords[path] = try write(record.written)
+    return tree
+  }
+
+  /// Writes a commit object. No ref moves.
+  func commit(_ tree: StoreTree, parents: [ObjectID], host: HostName, message: String) throws(ReplicationError)
+    -> ObjectID
+  {
+    let signature = try signature(host: host)
+    return try replicating { () throws(GitError) in
+      try repository.writeCommit(
+        tree: try tree.write(to: repository), parents: parents, signature: signature, message: message)
+    }
+  }
+
+  /// Moves the store's branch, if it is still where it was.
+  func move(from old: ObjectID?, to new: ObjectID, message: String) throws(ReplicationError) {
+    guard old != new else { return }
+    try replicating { () throws(GitError) in
+      try repository.updateReference(branchReference, to: new, expecting: old, message: message)
+    }
+  }
+
+  func write(_ bytes: [UInt8]) throws(ReplicationError) -> ObjectID {
+    try replicating { () throws(GitError) in try repository.writeBlob(bytes) }
+  }
+}
+
+/// Joining version vectors of single unique_ids.
+enum VersionVectors {
+  /// What a new value has seen: both vectors and the value that is replaced; the writer's own stamps are implied.
+  static func merged(
+    _ left: [ByteString: Instant], _ right: [ByteString: Instant], adding stamp: Stamp?, writer: ByteString
+  ) -> [ByteString: Instant] {
+    var seen = left.merging(right) { max($0, $1) }
+    if let stamp { seen[stamp.host] = max(seen[stamp.host] ?? stamp.instant, stamp.instant) }
+    seen[writer] = nil
+    return seen
+  }
+}

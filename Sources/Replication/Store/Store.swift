@@ -1,0 +1,108 @@
+import CRDT
+import Durability
+import Git
+import Memory
+
+/// An opened store: its repository, settings, private state and the one wall-clock reading of this operation.
+///
+/// Operations that write hold the store's lock. Not safe for use from two threads at once.
+public final class Store {
+  public let paths: StorePaths
+  public let repository: any Repository
+  public let effects: Effects
+  public internal(set) var settings: StoreSettings
+  /// The wall clock when the store was opened.
+  public let wall: Instant
+  let privateState: PrivateState
+
+  /// Wraps a repository that is, or is about to become, a store.
+  public init(repository: any Repository, paths: StorePaths, effects: Effects) throws(ReplicationError) {
+    self.repository = repository
+    self.paths = paths
+    self.effects = effects
+    self.settings = try StoreSettings.read(from: repository)
+    self.wall = effects.wallClock()
+    self.privateState = PrivateState(paths: paths, fileSystem: effects.fileSystem)
+  }
+
+  /// The branch all of the store is on.
+  var branchReference: String { "refs/heads/\(settings.branch)" }
+  /// Where the remote's branch was when it was last read.
+  var trackingReference: String { "refs/remotes/origin/\(settings.branch)" }
+
+  /// The store's newest commit; `nil` for a new store.
+  public func tip() throws(ReplicationError) -> ObjectID? {
+    try replicating { () throws(GitError) in try repository.reference(branchReference) }
+  }
+
+  /// The remote's newest commit as of the last contact.
+  public func trackedTip() throws(ReplicationError) -> ObjectID? {
+    try replicating { () throws(GitError) in try repository.reference(trackingReference) }
+  }
+
+  /// What the store's newest commit holds.
+  func tree(of commit: ObjectID?) throws(ReplicationError) -> StoreTree {
+    guard let commit else { return StoreTree() }
+    return try replicating { () throws(GitError) in try StoreTree.read(commit: commit, from: repository) }
+  }
+
+  /// Waits for the store's lock. Released when the result goes out of scope, or the process ends in any way.
+  /// - Parameter waitSeconds: `nil` waits as `crdt.lockWait` says.
+  public func lock(waitSeconds: Double? = nil) throws(ReplicationError) -> FileLock {
+    try storing { () throws(StorageError) in try effects.fileSystem.createFolder(paths.privateFolder) }
+    do {
+      return try FileLock.acquire(paths.lock, waitSeconds: waitSeconds ?? settings.lockWaitSeconds)
+    } catch {
+      guard error.code == .locked else { throw ReplicationError(error) }
+      let holder = FileLock.holder(paths.lock).map { " (process \($0))" } ?? ""
+      throw ReplicationError(
+        .notOnRemote, "another run holds the store \(paths.folder)\(holder)",
+        remedy: "What it accepted is safe; run again when it has ended", isRetryable: true)
+    }
+  }
+
+  /// Writes a setting to the store's git config.
+  func set(_ key: String, _ value: String?) throws(ReplicationError) {
+    try replicating { () throws(GitError) in try repository.setSetting(key, to: value) }
+  }
+
+  // MARK: Clock
+
+  /// The clock as of the durable mark; rebuilt from what this host has written where there is none.
+  func loadClock() throws(ReplicationError) -> HybridLogicalClock {
+    var clock = HybridLogicalClock(maxDriftSeconds: settings.maxDriftSeconds)
+    if let mark = try privateState.readClock() {
+      clock.restore(highWater: mark)
+      return clock
+    }
+    guard let host = settings.host else { return clock }
+    let tips = [try tip(), try trackedTip()].compactMap(\.self)
+    for tip in tips {
+      let tree = try tree(of: tip)
+      let reader = StateReader(repository: repository)
+      for (path, id) in tree.stateFiles where StoreTree.isStateFile(path, of: host.text) {
+        guard let source = try reader.source(path: path, id: id, tips: tips), let table = try? EntryTable([source])
+        else { continue }
+        for index in 0..<table.count where table.stamp(index).host == host.bytes {
+          // An own stamp beyond the drift bound was lifted over a broken peer's and is not our time.
+          clock.witness(table.stamp(index).instant, wall: wall)
+        }
+      }
+    }
+    return clock
+  }
+
+  /// Makes the mark durable; only afterwards may the stamps taken from `clock` be used.
+  func save(_ clock: HybridLogicalClock) throws(ReplicationError) { try privateState.writeClock(clock.highWater) }
+
+  /// Who signs this store's commits: the user's git identity, else the host's.
+  func signature(host: HostName) throws(ReplicationError) -> Signature {
+    let (name, email) = try replicating { () throws(GitError) in
+      (try repository.setting("user.name"), try repository.setting("user.email"))
+    }
+    func given(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
+    return Signature(
+      name: given(name) ?? "crdt-backup", email: given(email) ?? "crdt-backup@\(host.text)",
+      timeSeconds: wall.seconds)
+  }
+}

@@ -1,0 +1,100 @@
+import CRDT
+import Git
+import Memory
+
+/// The settings of a store, kept in its git config under `crdt.*`, so that `git config` shows and changes them.
+public struct StoreSettings: Hashable, Sendable {
+  /// The name this host writes under.
+  public var host: HostName?
+  /// The plain name that was asked for, where the host had to take another.
+  public var requestedHost: HostName?
+  /// The memory file, absolute.
+  public var memory: String?
+  /// The memory file's format where it is not detected.
+  public var format: MemoryFormat?
+  /// The remote's URL or absolute path.
+  public var remote: String?
+  public var branch = "main"
+  /// How far a foreign stamp may be ahead before the clock ignores it.
+  public var maxDriftSeconds: Int64 = 300
+  /// How long one run may spend on the remote, retries included.
+  public var timeoutSeconds: Double = 120
+  /// How long a run waits for another one on the same store.
+  public var lockWaitSeconds: Double = 60
+  /// After how many days without a stamp `status` calls a host silent.
+  public var silentDays: Int64 = 14
+
+  public init() {}
+
+  /// The keys, as `git config` shows them.
+  package enum Key {
+    static let host = "crdt.host"
+    static let requestedHost = "crdt.requestedHost"
+    static let memory = "crdt.memory"
+    static let format = "crdt.format"
+    static let remote = "crdt.remote"
+    static let branch = "crdt.branch"
+    static let maxDrift = "crdt.maxDrift"
+    static let timeout = "crdt.timeout"
+    static let lockWait = "crdt.lockWait"
+    static let silentDays = "crdt.silentDays"
+  }
+
+  /// Reads the settings. Throws `.configuration` naming the key whose value makes no sense.
+  static func read(from repository: any Repository) throws(ReplicationError) -> StoreSettings {
+    func value(_ key: String) throws(ReplicationError) -> String? {
+      let text = try replicating { () throws(GitError) in try repository.setting(key) }
+      return text.flatMap { $0.isEmpty ? nil : $0 }
+    }
+    func seconds(_ key: String, orElse fallback: Double) throws(ReplicationError) -> Double {
+      guard let text = try value(key) else { return fallback }
+      guard let seconds = StoreSettings.seconds(text) else {
+        throw ReplicationError(
+          .configuration, "\(key) is \"\(text)\", which is no length of time",
+          remedy: "Write seconds, or a number with s, m, h or d, such as 5m")
+      }
+      return seconds
+    }
+    func hostName(_ key: String) throws(ReplicationError) -> HostName? {
+      guard let text = try value(key) else { return nil }
+      guard let host = HostName(text) else {
+        throw ReplicationError(
+          .configuration, "\(key) is \"\(text)\", which is no host name",
+          remedy: "A host name is 1 to 63 of a-z, 0-9, . and -, and starts with a letter or digit")
+      }
+      return host
+    }
+    var settings = StoreSettings()
+    settings.host = try hostName(Key.host)
+    settings.requestedHost = try hostName(Key.requestedHost)
+    settings.memory = try value(Key.memory)
+    if let text = try value(Key.format) {
+      guard let format = MemoryFormat(rawValue: text) else {
+        throw ReplicationError(
+          .configuration, "\(Key.format) is \"\(text)\", which is no format",
+          remedy: "Formats: " + MemoryFormat.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      settings.format = format
+    }
+    settings.remote = try value(Key.remote)
+    if let branch = try value(Key.branch) { settings.branch = branch }
+    settings.maxDriftSeconds = Int64(try seconds(Key.maxDrift, orElse: 300))
+    settings.timeoutSeconds = try seconds(Key.timeout, orElse: settings.timeoutSeconds)
+    settings.lockWaitSeconds = try seconds(Key.lockWait, orElse: settings.lockWaitSeconds)
+    if let days = try value(Key.silentDays).flatMap({ Int64($0) }), days > 0 { settings.silentDays = days }
+    return settings
+  }
+
+  /// `90`, `90s`, `5m`, `2h`, `1d` as seconds; `nil` for anything else or beyond a year.
+  package static func seconds(_ text: String) -> Double? {
+    let factors: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+    var number = text[...]
+    var factor = 1.0
+    if let last = number.last, let known = factors[last] {
+      factor = known
+      number.removeLast()
+    }
+    guard let value = Double(number), value >= 0, value.isFinite, value * factor <= 366 * 86_400 else { return nil }
+    return value * factor
+  }
+}

@@ -1,0 +1,156 @@
+import CRDT
+import Git
+import Memory
+
+/// The join of two stores' trees: state files by the CRDT, blobs by union, foreign files by a three-way merge.
+///
+/// Nothing of either side is ever dropped because the other lacks it: a file that is gone on a remote is merge input
+/// that says nothing, not a deletion. `unified-memory.json` is not joined but recomputed by the caller.
+struct TreeJoin {
+  let repository: any Repository
+  let reader: StateReader
+
+  struct Result {
+    var tree: StoreTree
+    /// True when every entry of our side's files is in the joined ones, so that dropping our commit for a rebuilt one
+    /// loses nothing.
+    var keepsOurEntries: Bool
+  }
+
+  /// Joins the trees of two commits; `nil` stands for an empty store.
+  func join(ours: ObjectID?, theirs: ObjectID?) throws(ReplicationError) -> Result {
+    guard let ours else {
+      guard let theirs else { return Result(tree: StoreTree(), keepsOurEntries: true) }
+      let tree = try read(theirs)
+      return Result(tree: try healed(tree, tips: [theirs]), keepsOurEntries: true)
+    }
+    guard let theirs else { return Result(tree: try read(ours), keepsOurEntries: true) }
+    let ourTree = try read(ours)
+    let theirTree = try read(theirs)
+    if ourTree == theirTree { return Result(tree: ourTree, keepsOurEntries: true) }
+
+    var result = Result(tree: ourTree, keepsOurEntries: true)
+    let tips = [ours, theirs]
+    for (path, id) in theirTree.stateFiles where ourTree.stateFiles[path] != id {
+      let joined = try joinStateFile(path: path, ours: ourTree.stateFiles[path], theirs: id, tips: tips)
+      result.tree.stateFiles[path] = joined.id
+      result.keepsOurEntries = result.keepsOurEntries && joined.keepsOurs
+    }
+    for (path, id) in theirTree.hostRecords where ourTree.hostRecords[path] != id {
+      result.tree.hostRecords[path] = try joinHostRecord(ours: ourTree.hostRecords[path], theirs: id)
+    }
+    result.tree.blobs = try joinBlobs(ourTree.blobs, theirTree.blobs)
+    result.tree.unifiedShards = ourTree.unifiedShards ?? theirTree.unifiedShards
+    result.tree.unified = nil
+    result.tree.foreign = try joinForeign(
+      ourTree.foreign, theirTree.foreign, base: try replicating { () throws(GitError) in
+        try repository.mergeBase(ours, theirs)
+      })
+    return result
+  }
+
+  private func read(_ commit: ObjectID) throws(ReplicationError) -> StoreTree {
+    try replicating { () throws(GitError) in try StoreTree.read(commit: commit, from: repository) }
+  }
+
+  /// A tree taken over whole, with damaged files replaced by their last good versions.
+  private func healed(_ tree: StoreTree, tips: [ObjectID]) throws(ReplicationError) -> StoreTree {
+    var tree = tree
+    for (path, id) in tree.stateFiles {
+      if let source = try reader.source(path: path, id: id, tips: tips) {
+        tree.stateFiles[path] = try write(source.bytes)
+      }
+    }
+    return tree
+  }
+
+  private func joinStateFile(path: String, ours: ObjectID?, theirs: ObjectID, tips: [ObjectID])
+    throws(ReplicationError) -> (id: ObjectID, keepsOurs: Bool)
+  {
+    let theirSource = try reader.source(path: path, id: theirs, tips: tips)
+    guard let ours else {
+      return (try theirSource.map { source throws(ReplicationError) in try write(source.bytes) } ?? theirs, true)
+    }
+    guard let ourSource = try reader.source(path: path, id: ours, tips: tips) else {
+      return (try theirSource.map { source throws(ReplicationError) in try write(source.bytes) } ?? theirs, false)
+    }
+    guard let theirSource else { return (try write(ourSource.bytes), true) }
+    let table: EntryTable
+    do { table = try EntryTable([ourSource, theirSource]) } catch { throw ReplicationError(error) }
+    let winners = table.join()
+    // Where an entry of ours lost, or stands on both sides, the winner may be theirs: compare by value then.
+    let joined = Set(winners.map { table.entry($0).bytes })
+    let keepsOurs = (0..<table.count).allSatisfy {
+      table.sourceIndex($0) != 0 || joined.contains(table.entry($0).bytes)
+    }
+    return (try write(table.write(winners)), keepsOurs)
+  }
+
+  private func joinHostRecord(ours: ObjectID?, theirs: ObjectID) throws(ReplicationError) -> ObjectID {
+    guard let ours else { return theirs }
+    let (ourBytes, theirBytes) = try replicating { () throws(GitError) in
+      (try repository.readBlob(ours), try repository.readBlob(theirs))
+    }
+    guard let theirRecord = HostRecord(theirBytes) else { return ours }
+    guard let ourRecord = HostRecord(ourBytes) else { return theirs }
+    // A record of a newer format may hold what this version cannot write: it is taken as it is.
+    if theirRecord.formatVersion > HostRecord.currentFormatVersion { return theirs }
+    if ourRecord.formatVersion > HostRecord.currentFormatVersion { return ours }
+    return try write(ourRecord.joined(with: theirRecord).written)
+  }
+
+  private func joinBlobs(_ ours: ObjectID?, _ theirs: ObjectID?) throws(ReplicationError) -> ObjectID? {
+    guard let ours, let theirs, ours != theirs else { return ours ?? theirs }
+    return try replicating { () throws(GitError) in
+      var folders: [String: TreeEntry] = [:]
+      for entry in try repository.readTree(ours) { folders[entry.name] = entry }
+      for entry in try repository.readTree(theirs) {
+        guard let mine = folders[entry.name] else {
+          folders[entry.name] = entry
+          continue
+        }
+        if mine.id == entry.id { continue }
+        if mine.mode == .folder, entry.mode == .folder {
+          var files: [String: TreeEntry] = [:]
+          for file in try repository.readTree(mine.id) + (try repository.readTree(entry.id)) {
+            // Blobs are named by what they hold: of two under one name, at most one is what the name says.
+            if let other = files[file.name], other.id != file.id,
+              EntryIdentity.hexDigest(of: try repository.readBlob(other.id)) == file.name
+            { continue }
+            files[file.name] = file
+          }
+          let merged = try repository.writeTree(Array(files.values))
+          folders[entry.name] = TreeEntry(name: entry.name, mode: .folder, id: merged)
+        }
+      }
+      return try repository.writeTree(Array(folders.values))
+    }
+  }
+
+  private func joinForeign(_ ours: [TreeEntry], _ theirs: [TreeEntry], base: ObjectID?) throws(ReplicationError)
+    -> [TreeEntry]
+  {
+    if Set(ours) == Set(theirs) { return ours }
+    let merge = try replicating { () throws(GitError) in
+      var baseTree: ObjectID?
+      if let base {
+        baseTree = try repository.writeTree(try StoreTree.read(commit: base, from: repository).foreign)
+      }
+      return try repository.mergeTrees(
+        base: baseTree, ours: try repository.writeTree(ours), theirs: try repository.writeTree(theirs))
+    }
+    switch merge {
+    case .clean(let tree):
+      return try replicating { () throws(GitError) in try repository.readTree(tree) }
+    case .conflicts(let paths):
+      throw ReplicationError(
+        .notOnRemote,
+        "files that are not memory were changed here and on the remote: \(paths.joined(separator: ", "))",
+        remedy: "All memory is saved in the store on this host. Merge those files there with git, then run again")
+    }
+  }
+
+  private func write(_ bytes: [UInt8]) throws(ReplicationError) -> ObjectID {
+    try replicating { () throws(GitError) in try repository.writeBlob(bytes) }
+  }
+}

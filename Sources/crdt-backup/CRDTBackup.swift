@@ -1,0 +1,35 @@
+import ArgumentParser
+import Glibc
+
+/// The command. Thin: it reads options, calls ``Replication``, prints, and ends with the right exit code.
+@main
+struct CRDTBackup: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "crdt-backup",
+    abstract: "Back up an AI agent's memory and merge it with all your machines through a git remote.",
+    discussion: """
+      The first use sets up:   crdt-backup --memory FILE --remote URL
+      Later uses need nothing: crdt-backup
+
+      Exit codes: 0 done and verified on the remote; 64 wrong usage; 65 bad data; 66 no input; 70 internal error; \
+      73 cannot create the store; 74 I/O error; 75 saved on this host, not on the remote; 77 no permission or \
+      failed authentication; 78 configuration.
+      """,
+    version: productVersion,
+    subcommands: [
+      SyncCommand.self, StatusCommand.self, LogCommand.self, ConflictsCommand.self, RestoreCommand.self,
+      ForgetCommand.self, HostsCommand.self,
+    ],
+    defaultSubcommand: SyncCommand.self)
+
+  static func main() {
+    // A reader of our output that goes away is an error of a write, not the end of a backup.
+    signal(SIGPIPE, SIG_IGN)
+    // Files and folders of a store are the user's alone, whatever a cron job's umask says.
+    umask(0o077)
+    main(nil)
+  }
+}
+
+/// The version of both commands.
+let productVersion = "0.1.0"

@@ -1,0 +1,135 @@
+import ArgumentParser
+import CRDT
+import Memory
+import Replication
+
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Show the last success, what waits to be pushed, every host, and what needs a look.",
+    discussion: "Reads this host only and writes nothing. Exits 0 whatever it finds.")
+
+  @OptionGroup var storeOptions: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let console = Console(output)
+    try console.run("status") {
+      let report = try storeOptions.open().status()
+      if output.json { console.object("status") { json(report, &$0) } } else { text(report, console) }
+      return 0
+    }
+  }
+
+  private func text(_ report: StatusReport, _ console: Console) {
+    let settings = report.settings
+    console.say("\(console.bold("Store"))    \(report.folder)")
+    console.say("Host     \(settings.host?.text ?? "not yet known")")
+    console.say("Memory   \(settings.memory ?? "none set")")
+    console.say("Remote   \(settings.remote.map(Redaction.url) ?? "none set") (branch \(settings.branch))")
+    if let verified = report.lastVerified {
+      console.say("Verified \(TimeText.short(verified)) (\(TimeText.ago(verified, now: report.wall)))")
+    } else if settings.remote != nil {
+      console.say("Verified never")
+    }
+    if report.lastExitCode != 0, let last = report.lastRun {
+      console.say("Last run \(TimeText.short(last)) ended with exit code \(report.lastExitCode): \(report.lastMessage)")
+    }
+    if report.unpushedCommits > 0 {
+      let since = report.unpushedSince.map { ", waiting for \(TimeText.length(seconds: report.wall.seconds(since: $0)))" } ?? ""
+      console.say("Unpushed \(report.unpushedCommits) commit\(report.unpushedCommits == 1 ? "" : "s")\(since)")
+    } else if settings.remote != nil {
+      console.say("Unpushed nothing")
+    }
+    console.say("Memory holds \(report.liveEntries) live entries, \(report.conflicts) in conflict")
+    console.say("Hosts")
+    HostTable.lines(report.hosts, now: report.wall).forEach { console.say("  " + $0) }
+    for entry in report.drift.prefix(10) {
+      console.say(
+        "Drift    \(entry.host) stamped \(entry.id) \(TimeText.length(seconds: entry.secondsAhead)) ahead of this clock")
+    }
+    if report.drift.count > 10 { console.say("Drift    and \(report.drift.count - 10) more") }
+    for warning in report.warnings { console.warn(warning) }
+  }
+
+  private func json(_ report: StatusReport, _ object: inout JSONWriter) {
+    let settings = report.settings
+    object.member("store", report.folder)
+    object.member("host", settings.host?.text)
+    object.member("memory", settings.memory)
+    object.member("remote", settings.remote.map(Redaction.url))
+    object.member("branch", settings.branch)
+    object.member("commit", report.commit?.description)
+    object.member("lastVerified", report.lastVerified?.description)
+    object.member("lastRun", report.lastRun?.description)
+    object.member("lastExitCode", Int(report.lastExitCode))
+    object.member("lastMessage", report.lastMessage)
+    object.member("unpushedCommits", report.unpushedCommits)
+    object.member("unpushedSince", report.unpushedSince?.description)
+    object.member("liveEntries", report.liveEntries)
+    object.member("conflicts", report.conflicts)
+    object.array("hosts") { array in report.hosts.forEach { HostTable.json($0, &array) } }
+    object.array("drift") { array in
+      for entry in report.drift {
+        array.object { object in
+          object.member("host", entry.host)
+          object.member("id", entry.id)
+          object.member("timestamp", entry.instant.description)
+          object.member("secondsAhead", entry.secondsAhead)
+        }
+      }
+    }
+    object.array("warnings") { array in report.warnings.forEach { array.element($0) } }
+    object.member("exitCode", 0)
+  }
+}
+
+struct HostsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "hosts", abstract: "List every host that writes to the store, with its newest stamp.")
+
+  @OptionGroup var storeOptions: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let console = Console(output)
+    try console.run("hosts") {
+      let store = try storeOptions.open()
+      let hosts = try store.hosts()
+      if output.json {
+        console.object("hosts") { object in
+          object.array("hosts") { array in hosts.forEach { HostTable.json($0, &array) } }
+          object.member("exitCode", 0)
+        }
+      }
+      HostTable.lines(hosts, now: store.wall).forEach { console.say($0) }
+      return 0
+    }
+  }
+}
+
+/// Hosts as a table and as JSON.
+enum HostTable {
+  static func lines(_ hosts: [HostStatus], now: Instant) -> [String] {
+    let width = hosts.map(\.name.count).max() ?? 0
+    return hosts.map { host in
+      let name = host.name + String(repeating: " ", count: width - host.name.count)
+      let last = host.lastStamp.map { "\(TimeText.short($0)) (\(TimeText.ago($0, now: now)))" } ?? "nothing written yet"
+      let entries = "\(host.liveEntries) entries" + (host.tombstones > 0 ? ", \(host.tombstones) deleted" : "")
+      return "\(name)  \(last)  \(entries)" + (host.isThisHost ? "  this host" : "") + (host.isSilent ? "  silent" : "")
+    }
+  }
+
+  static func json(_ host: HostStatus, _ array: inout JSONWriter) {
+    array.object { object in
+      object.member("name", host.name)
+      object.member("thisHost", host.isThisHost)
+      object.member("replica", host.replica)
+      object.member("created", host.created?.description)
+      object.member("lastStamp", host.lastStamp?.description)
+      object.member("liveEntries", host.liveEntries)
+      object.member("tombstones", host.tombstones)
+      object.member("silent", host.isSilent)
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import ArgumentParser
+import CRDT
+import Git
+import Memory
+import Replication
+
+struct SyncCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sync",
+    abstract: "Back up this host's memory and merge with all hosts (the default).",
+    discussion: """
+      Reads the memory file, commits what is new in the store on this host, then fetches, merges, pushes, and reads \
+      the remote again. Running it again changes nothing.
+      """)
+
+  @OptionGroup var setup: SetupOptions
+  @OptionGroup var storeOptions: StoreOptions
+  @Flag(help: "Stay off the network: save here only (exit 75 where the store has a remote).")
+  var offline = false
+  @Flag(help: "Tell what would be backed up, and write nothing.")
+  var dryRun = false
+  @Option(help: ArgumentHelp("Give up on the remote after this long (default: crdt.timeout, 120).", valueName: "seconds"))
+  var timeout: Double?
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if let timeout, !(timeout > 0 && timeout <= 86_400) {
+      throw ValidationError("--timeout takes seconds, more than 0 and at most 86400")
+    }
+  }
+
+  func run() throws {
+    let console = Console(output)
+    try console.run("sync") {
+      let folder = try storeOptions.folder()
+      let request = try setup.request(folder: folder)
+      if dryRun, !(try Store.isThere(folder, effects: .real)) {
+        return try previewOfNewStore(request, console)
+      }
+      let store: Store
+      if dryRun {
+        store = try Store.open(folder, effects: .real)
+        try store.assume(request)
+      } else {
+        store = try Store.openOrCreate(request, effects: .real)
+      }
+      return try backUp(store, console: console, command: "sync")
+    }
+  }
+
+  private func backUp(_ store: Store, console: Console, command: String) throws -> Int32 {
+    var options = BackupOptions(defaultHost: store.settings.requestedHost ?? Machine.defaultHost)
+    options.isOffline = offline
+    options.isDryRun = dryRun
+    options.timeoutSeconds = timeout
+    let report = try store.backup(
+      options, connect: { url throws(GitError) in try store.repository.remote(url: url) }, progress: console.progress)
+    console.endProgress()
+    BackupPrinter(console: console, folder: store.paths.folder).show(report, command: command)
+    return report.exitCode
+  }
+
+  /// What a first use would read, without making a store.
+  private func previewOfNewStore(_ request: StoreRequest, _ console: Console) throws -> Int32 {
+    guard let memory = request.memory else {
+      throw ReplicationError(
+        .usage, "there is no store in \(request.folder) yet", remedy: "Give --memory FILE to see what would be backed up")
+    }
+    let document = try Store.readDocument(memory, format: request.format, effects: .real)
+    if output.json {
+      console.object("sync") { object in
+        object.member("dryRun", true)
+        object.member("store", request.folder)
+        object.member("memory", memory)
+        object.member("format", document.format.rawValue)
+        object.member("added", document.items.count)
+        object.member("exitCode", 0)
+      }
+    }
+    console.say("Would make a store in \(request.folder)")
+    console.say("Would back up \(document.items.count) entries (\(document.format.rawValue)) from \(memory)")
+    console.say(request.remote.map { "Would merge with \($0)" } ?? "No --remote given: on this host only")
+    return 0
+  }
+}
+
+/// Prints what a backup did, for people or as JSON.
+struct BackupPrinter {
+  let console: Console
+  let folder: String
+
+  func show(_ report: BackupReport, command: String) {
+    for warning in report.warnings { console.warn(warning) }
+    if console.options.json {
+      console.object(command) { object in json(report, &object) }
+    } else {
+      text(report)
+    }
+    if case .notOnRemote(let error) = report.outcome { console.fail(error.description) }
+  }
+
+  private func text(_ report: BackupReport) {
+    if let old = report.renamedFrom {
+      console.say("Another installation writes as \(old): this one is \(report.host) from now on")
+    }
+    if let ingest = report.ingest, let memory = report.memory {
+      let would = report.isDryRun ? "would be " : ""
+      let parts = [
+        ingest.added > 0 ? "\(ingest.added) \(would)added" : nil,
+        ingest.changed > 0 ? "\(ingest.changed) \(would)changed" : nil,
+        ingest.recognised > 0 ? "\(ingest.recognised) known from elsewhere" : nil,
+        "\(ingest.unchanged) unchanged",
+      ].compactMap(\.self)
+      console.say("\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): " + parts.joined(separator: ", "))
+      if ingest.vanished > 0 { console.say("\(ingest.vanished) no longer in the memory file, kept") }
+    } else {
+      console.say("\(console.bold(report.host.text)): no memory file is set (give one with --memory); only merging")
+    }
+    if report.isDryRun {
+      console.say("Nothing was written (--dry-run)")
+      return
+    }
+    let commit = report.commit.map { "commit \($0.short)" } ?? "no commit"
+    console.say("Saved in \(folder) (\(commit))")
+    switch report.outcome {
+    case .verified: console.say("Verified on \(report.remote ?? "the remote"), branch \(report.branch)")
+    case .noRemote where report.isOffline && report.remote != nil:
+      console.say("Offline: not on \(report.remote ?? "the remote") yet; the next run without --offline pushes it")
+    case .noRemote: console.say("No remote is set: on this host only (give one with --remote)")
+    case .notOnRemote: break
+    }
+  }
+
+  private func json(_ report: BackupReport, _ object: inout JSONWriter) {
+    object.member("host", report.host.text)
+    object.member("renamedFrom", report.renamedFrom?.text)
+    object.member("store", folder)
+    object.member("memory", report.memory)
+    object.member("remote", report.remote.map(Redaction.url))
+    object.member("branch", report.branch)
+    object.member("dryRun", report.isDryRun)
+    if let ingest = report.ingest {
+      object.object("ingest") { object in
+        object.member("format", ingest.format.rawValue)
+        object.member("added", ingest.added)
+        object.member("changed", ingest.changed)
+        object.member("unchanged", ingest.unchanged)
+        object.member("recognised", ingest.recognised)
+        object.member("vanished", ingest.vanished)
+      }
+    }
+    object.member("commit", report.commit?.description)
+    switch report.outcome {
+    case .verified: object.member("outcome", "verified")
+    case .noRemote: object.member("outcome", report.isOffline && report.remote != nil ? "offline" : "no-remote")
+    case .notOnRemote(let error):
+      object.member("outcome", "not-on-remote")
+      object.object("error") { object in
+        object.member("code", error.code.rawValue)
+        object.member("message", error.message)
+        object.member("remedy", error.remedy)
+      }
+    }
+    object.member("attempts", report.attempts)
+    object.array("warnings") { array in for warning in report.warnings { array.element(warning) } }
+    object.member("exitCode", Int(report.exitCode))
+  }
+}
+
+/// Credentials in URLs are never shown.
+enum Redaction {
+  /// The URL without the user information in front of its host.
+  static func url(_ text: String) -> String {
+    guard let scheme = text.range(of: "://") else { return text }
+    let rest = text[scheme.upperBound...]
+    let authority = rest.prefix { $0 != "/" }
+    guard let at = authority.lastIndex(of: "@"), authority[..<at].contains(":") else { return text }
+    return text[..<scheme.upperBound] + rest[rest.index(after: at)...]
+  }
+}
+
+extension String {
+  /// The first occurrence of a text; Foundation is not linked here.
+  fileprivate func range(of text: String) -> Range<String.Index>? {
+    var start = startIndex
+    while start < endIndex {
+      if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
+      start = index(after: start)
+    }
+    return nil
+  }
+}

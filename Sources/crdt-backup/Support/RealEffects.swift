@@ -1,0 +1,60 @@
+import CRDT
+import Durability
+import Glibc
+import Memory
+import Replication
+
+extension Effects {
+  /// The real world.
+  static let real = Effects(
+    fileSystem: RealFileSystem(),
+    wallClock: {
+      var now = timespec()
+      guard clock_gettime(CLOCK_REALTIME, &now) == 0 else { return .epoch }
+      return min(.latest, max(.earliest, Instant(unixSeconds: Int64(now.tv_sec), nanoseconds: Int64(now.tv_nsec))))
+    },
+    randomBytes: { count in
+      var generator = SystemRandomNumberGenerator()
+      return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    },
+    sleepMilliseconds: { milliseconds in
+      var left = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+      while nanosleep(&left, &left) == -1, errno == EINTR {}
+    },
+    machineIdentity: {
+      for path in ["/etc/machine-id", "/var/lib/dbus/machine-id"] {
+        if let bytes = try? RealFileSystem().read(path, limitBytes: 4096), bytes.count >= 16 { return bytes }
+      }
+      return nil
+    })
+}
+
+/// Facts of this process that become arguments of pure code.
+enum Machine {
+  /// This machine's name as a host name.
+  static var defaultHost: HostName {
+    var buffer = [CChar](repeating: 0, count: 256)
+    let length = gethostname(&buffer, buffer.count - 1) == 0 ? strlen(buffer) : 0
+    let name = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return EntryIdentity.hostName(folding: name.isEmpty ? "host" : name)
+  }
+
+  /// A path made absolute against the working folder, without `.` and empty parts. Links and `..` are left to the kernel.
+  static func absolute(_ path: String) -> String {
+    var whole = path
+    if !path.hasPrefix("/") {
+      guard let folder = getcwd(nil, 0) else { return path }
+      defer { free(folder) }
+      whole = String(cString: folder) + "/" + path
+    }
+    return "/" + whole.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+  }
+
+  /// A remote as it is stored: URLs and scp forms as given, paths absolute.
+  static func remote(_ text: String) -> String {
+    if text.contains("://") { return text }
+    let beforeSlash = text.prefix { $0 != "/" }
+    if beforeSlash.contains(":") { return text }
+    return absolute(text)
+  }
+}
