@@ -21,8 +21,9 @@ extension Store {
   public func restored(_ point: RestorePoint, id: ByteString?, format: MemoryFormat?) throws(ReplicationError) -> [UInt8] {
     let table = try table(at: point)
     let entries = try shownEntries(in: table, id: id, point: point)
-    let chosen = try format ?? settings.format ?? privateState.readBase()?.format ?? .jsonArray
-    return chosen.render(entries)
+    if let named = format ?? settings.format { return named.render(entries) }
+    let used = try privateState.readBase()?.format
+    return (used ?? .jsonArray).render(entries)
   }
 
   /// Brings an id's value of a point back into the state, under a new stamp so that it stays, and commits it here.

@@ -125,14 +125,7 @@ extension Store {
   /// found again on the next run.
   private func settle(_ renaming: Renaming) throws(ReplicationError) {
     if var base = try privateState.readBase() {
-      for index in base.items.indices {
-        let item = base.items[index]
-        base.items[index].uniqueID = renaming.uniqueIDs[item.uniqueID] ?? item.uniqueID
-        if let instant = item.known[renaming.from.bytes], renaming.uniqueIDs[item.uniqueID] != nil {
-          base.items[index].known[renaming.from.bytes] = nil
-          base.items[index].known[renaming.to.bytes] = instant
-        }
-      }
+      base.rename(renaming.from, to: renaming.to, uniqueIDs: renaming.uniqueIDs)
       try privateState.write(base)
     }
     try adopt(renaming.to, requested: settings.requestedHost ?? renaming.from)
