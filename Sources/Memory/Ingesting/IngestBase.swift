@@ -22,16 +22,16 @@ public struct IngestBase: Hashable, Sendable {
     public var stamp: Stamp
     /// What the file's value had seen of this unique_id, itself included. A newer value of another host that this file
     /// never showed is not in it, so that an edit here is concurrent to it and not its successor.
-    public var known: SeenStamps
+    public var known: KnownStamps
     /// Other unique_ids of the same id that the file has stood for: what it showed earlier, and what the view left out
     /// when it was written back. Deleting the item deletes these too, as far as they were known.
-    public var others: [ByteString: SeenStamps]
+    public var others: [ByteString: KnownStamps]
     /// Gone from the file, kept in the state (one-way backup).
     public var isVanished: Bool
 
     public init(
       id: ByteString, uniqueID: ByteString, contentDigest: ContentDigest, version: UInt64, stamp: Stamp,
-      known: SeenStamps, others: [ByteString: SeenStamps] = [:], isVanished: Bool = false
+      known: KnownStamps, others: [ByteString: KnownStamps] = [:], isVanished: Bool = false
     ) {
       self.id = id
       self.uniqueID = uniqueID
@@ -62,7 +62,7 @@ public struct IngestBase: Hashable, Sendable {
   /// Follows a host that took another name: its own unique_ids have new keys, and what it wrote of them new stamps.
   /// - Parameter uniqueIDs: old key → new key; items of other keys stay as they are.
   public mutating func rename(_ host: HostName, to name: HostName, uniqueIDs: [ByteString: ByteString]) {
-    func renamed(_ stamps: SeenStamps) -> SeenStamps {
+    func renamed(_ stamps: KnownStamps) -> KnownStamps {
       var stamps = stamps
       stamps.rename(host.bytes, to: name.bytes)
       return stamps
@@ -99,12 +99,12 @@ public struct IngestBase: Hashable, Sendable {
         let shown = live.first(where: { $0.contentDigest == digest && !taken.contains($0.metadata.uniqueID) })
       else { continue }
       taken.insert(shown.metadata.uniqueID)
-      var vectors: [ByteString: SeenStamps] = [:]
+      var vectors: [ByteString: KnownStamps] = [:]
       let liveIDs = Set(live.map(\.metadata.uniqueID))
       for value in candidates where liveIDs.contains(value.metadata.uniqueID) {
-        vectors[value.metadata.uniqueID, default: SeenStamps()].formUnion(SeenStamps(of: value.metadata))
+        vectors[value.metadata.uniqueID, default: KnownStamps()].formUnion(KnownStamps(of: value.metadata))
       }
-      let vector = vectors.removeValue(forKey: shown.metadata.uniqueID) ?? SeenStamps(of: shown.metadata)
+      let vector = vectors.removeValue(forKey: shown.metadata.uniqueID) ?? KnownStamps(of: shown.metadata)
       items.append(
         Item(
           id: item.id, uniqueID: shown.metadata.uniqueID, contentDigest: digest, version: shown.metadata.version,

@@ -29,13 +29,13 @@ struct IngestWriter {
   private static func recognised(_ value: KnownValue, previous: IngestBase.Item?, _ digest: ContentDigest)
     -> IngestBase.Item
   {
-    var known = SeenStamps(of: value.metadata)
+    var known = KnownStamps(of: value.metadata)
     var others = previous?.others ?? [:]
     if let previous {
       if previous.uniqueID == value.metadata.uniqueID {
         known.formUnion(previous.known)
       } else {
-        others[previous.uniqueID, default: SeenStamps()].formUnion(previous.known)
+        others[previous.uniqueID, default: KnownStamps()].formUnion(previous.known)
         if let earlier = others.removeValue(forKey: value.metadata.uniqueID) { known.formUnion(earlier) }
       }
     }
@@ -66,7 +66,7 @@ struct IngestWriter {
       Entry(
         content: item.content,
         metadata: Metadata(stamp: stamp, version: 1, uniqueID: uniqueID, kind: item.kind)))
-    var known = SeenStamps()
+    var known = KnownStamps()
     known.insert(stamp)
     result.base.items.append(
       IngestBase.Item(id: item.id, uniqueID: uniqueID, contentDigest: digest, version: 1, stamp: stamp, known: known))
@@ -105,7 +105,7 @@ struct IngestWriter {
 
   /// Metadata of the value that follows on all that is known of a unique_id, having seen only `known` of it.
   private mutating func successor(
-    of uniqueID: ByteString, version: UInt64, known: SeenStamps, winner: KnownValue?, kind: ByteString?
+    of uniqueID: ByteString, version: UInt64, known: KnownStamps, winner: KnownValue?, kind: ByteString?
   ) -> Metadata {
     let below = [winner?.metadata.stamp.instant, known.greatest].compactMap { $0 }.max()
     let latest = max(version, winner?.metadata.version ?? 0)

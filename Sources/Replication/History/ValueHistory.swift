@@ -45,7 +45,7 @@ final class ValueHistory {
     return order.reversed().compactMap { found[$0] }
   }
 
-  /// Every value the given ids ever had, as ingest recognises them.
+  /// Every value these ids ever had, as ingest compares them.
   func values(of ids: Set<ByteString>, below tips: [ObjectID]) throws(ReplicationError) -> [KnownValue] {
     try versions(of: ids, below: tips).map { KnownValue($0.entry) }
   }

@@ -41,15 +41,13 @@ extension Store {
     let result: IngestResult
     do throws(IngestError<ReplicationError>) {
       result = try Ingest.run(
-        document: document, fileDigest: digest, base: base, known: known,
-        olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) },
-        host: identity.host, wall: wall, clock: &clock, vanished: .keep)
+        document: document, fileDigest: digest, base: base, known: known, host: identity.host, wall: wall,
+        clock: &clock, vanished: .keep,
+        olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) })
     } catch {
       switch error {
       case .history(let failure): throw failure
-      case .massDeletion(let refusal):
-        throw ReplicationError(
-          .badData, refusal.description, remedy: "Nothing was changed. Is this the right memory file?")
+      case .massDeletion(let refusal): throw ReplicationError(.badData, refusal.description)
       }
     }
     let counts = IngestCounts(result, format: document.format)
@@ -110,7 +108,7 @@ extension Store {
 extension IngestCounts {
   init(unchangedSince base: IngestBase) {
     self.init(format: base.format)
-    vanished = base.items.count { $0.isVanished }
+    vanished = base.vanishedCount
     unchanged = base.items.count - vanished
   }
 

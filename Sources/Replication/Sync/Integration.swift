@@ -125,7 +125,14 @@ extension Store {
   /// found again on the next run.
   private func settle(_ renaming: Renaming) throws(ReplicationError) {
     if var base = try privateState.readBase() {
-      base.rename(renaming.from, to: renaming.to, uniqueIDs: renaming.uniqueIDs)
+      for index in base.items.indices {
+        guard let uniqueID = renaming.uniqueIDs[base.items[index].uniqueID] else { continue }
+        base.items[index].uniqueID = uniqueID
+        base.items[index].stamp.host = renaming.to.bytes
+        var known = base.items[index].known.newest
+        known[renaming.to.bytes] = known.removeValue(forKey: renaming.from.bytes)
+        base.items[index].known = StampVector(known)
+      }
       try privateState.write(base)
     }
     try adopt(renaming.to, requested: settings.requestedHost ?? renaming.from)

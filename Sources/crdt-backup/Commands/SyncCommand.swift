@@ -175,7 +175,7 @@ enum Redaction {
     let rest = text[scheme.upperBound...]
     let authority = rest.prefix { $0 != "/" }
     guard let at = authority.lastIndex(of: "@"), authority[..<at].contains(":") else { return text }
-    return text[..<scheme.upperBound] + rest[rest.index(after: at)...]
+    return String(text[..<scheme.upperBound] + rest[rest.index(after: at)...])
   }
 }
 

@@ -3,7 +3,7 @@ import CRDT
 /// What was known of one unique_id: of each host the newest stamp.
 ///
 /// Instants are kept to the nanosecond, rounded up, so that the written form says the same as the value.
-public struct SeenStamps: Hashable, Sendable {
+public struct KnownStamps: Hashable, Sendable {
   /// Host → newest instant.
   public private(set) var newest: [ByteString: Instant] = [:]
 
@@ -26,7 +26,7 @@ public struct SeenStamps: Hashable, Sendable {
   }
 
   /// The join: what either knew.
-  public mutating func formUnion(_ other: SeenStamps) {
+  public mutating func formUnion(_ other: KnownStamps) {
     for (host, instant) in other.newest { insert(Stamp(instant: instant, host: host)) }
   }
 
