@@ -59,6 +59,26 @@ public struct IngestBase: Hashable, Sendable {
   /// Items that are no longer in the memory file and kept.
   public var vanishedCount: Int { items.count { $0.isVanished } }
 
+  /// Follows a host that took another name: its own unique_ids have new keys, and what it wrote of them new stamps.
+  /// - Parameter uniqueIDs: old key → new key; items of other keys stay as they are.
+  public mutating func rename(_ host: HostName, to name: HostName, uniqueIDs: [ByteString: ByteString]) {
+    func renamed(_ stamps: KnownStamps) -> KnownStamps {
+      var stamps = stamps
+      stamps.rename(host.bytes, to: name.bytes)
+      return stamps
+    }
+    for index in items.indices {
+      let others = items[index].others.map { key, stamps in
+        uniqueIDs[key].map { ($0, renamed(stamps)) } ?? (key, stamps)
+      }
+      items[index].others = Dictionary(others, uniquingKeysWith: { first, _ in first })
+      guard let uniqueID = uniqueIDs[items[index].uniqueID] else { continue }
+      items[index].uniqueID = uniqueID
+      items[index].known = renamed(items[index].known)
+      if items[index].stamp.host == host.bytes { items[index].stamp.host = name.bytes }
+    }
+  }
+
   /// The base of a file that was just written from the view: every item is the value shown, and has seen all there is.
   ///
   /// An item that is not in the view is left out, so that the next ingest takes it up as new.

@@ -33,6 +33,12 @@ public struct KnownStamps: Hashable, Sendable {
   /// Whether a value with this stamp was known.
   public func covers(_ stamp: Stamp) -> Bool { newest[stamp.host].map { stamp.instant <= $0 } ?? false }
 
+  /// Puts what is known of one host under another name.
+  mutating func rename(_ host: ByteString, to name: ByteString) {
+    guard let instant = newest.removeValue(forKey: host) else { return }
+    insert(Stamp(instant: instant, host: name))
+  }
+
   /// The greatest instant of any host.
   public var greatest: Instant? { newest.values.max() }
 
