@@ -112,11 +112,22 @@ enum InputFiles {
       return count
     }
     // One byte more than the size, so that the end is seen by the same loop.
-    var bytes = [UInt8](unsafeUninitializedCapacity: sizeHint + 1) { buffer, count in count = fill(buffer) }
+    var bytes = [UInt8](unsafeUninitializedCapacity: sizeHint + 1) { buffer, count in
+      adviseHugePages(buffer)
+      count = fill(buffer)
+    }
     while !isAtEnd {
       bytes += [UInt8](unsafeUninitializedCapacity: max(1 << 16, bytes.count)) { buffer, count in count = fill(buffer) }
     }
     if failure != 0 { throw CommandFailure(reading: name, errno: failure) }
     return bytes
+  }
+
+  /// Asks for large pages where a file is large: half of reading one is otherwise spent on page faults (measured).
+  private static func adviseHugePages(_ buffer: UnsafeMutableBufferPointer<UInt8>) {
+    guard buffer.count >= 1 << 21, let start = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
+    let intoPage = Int(bitPattern: start) & 4095
+    // Advice only: where it is not taken, nothing is lost but time.
+    _ = madvise(start - intoPage, buffer.count + intoPage, MADV_HUGEPAGE)
   }
 }
