@@ -41,9 +41,9 @@ extension Store {
     let result: IngestResult
     do throws(IngestError<ReplicationError>) {
       result = try Ingest.run(
-        document: document, fileDigest: digest, base: base, known: known, host: identity.host, wall: wall,
-        clock: &clock, vanished: .keep,
-        olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) })
+        document: document, fileDigest: digest, base: base, known: known,
+        olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) },
+        host: identity.host, wall: wall, clock: &clock, vanished: .keep)
     } catch {
       switch error {
       case .history(let failure): throw failure

@@ -39,7 +39,7 @@ extension Store {
     let tombstones = winners.map { index in
       var metadata = table.entry(index).metadata
       let stamp = metadata.stamp
-      metadata.seen = (known[metadata.uniqueID] ?? StampVector(of: metadata)).seen(by: identity.host.bytes)
+      metadata.seen = (known[metadata.uniqueID] ?? KnownStamps(of: metadata)).seen(by: identity.host.bytes)
       metadata.stamp = Stamp(instant: clock.tick(wall: wall, replacing: stamp.instant), host: identity.host.bytes)
       metadata.version += 1
       return Entry.tombstone(of: metadata)
@@ -58,12 +58,12 @@ extension Store {
   }
 
   /// For each of these unique_ids, the newest stamp of every host that is known here, of what those had seen included.
-  func knownStamps(in table: EntryTable, of uniqueIDs: Set<ByteString>) -> [ByteString: StampVector] {
-    var known: [ByteString: StampVector] = [:]
+  func knownStamps(in table: EntryTable, of uniqueIDs: Set<ByteString>) -> [ByteString: KnownStamps] {
+    var known: [ByteString: KnownStamps] = [:]
     for index in 0..<table.count {
       let uniqueID = table.uniqueID(index)
       guard uniqueIDs.contains(uniqueID) else { continue }
-      known[uniqueID, default: StampVector()].formUnion(StampVector(of: table.entry(index).metadata))
+      known[uniqueID, default: KnownStamps()].formUnion(KnownStamps(of: table.entry(index).metadata))
     }
     return known
   }

@@ -23,7 +23,7 @@ extension Store {
     let entries = try shownEntries(in: table, id: id, point: point)
     var chosen = format ?? settings.format
     if chosen == nil { chosen = try privateState.readBase()?.format }
-    return (chosen ?? .jsonArray).render(view: entries)
+    return (chosen ?? .jsonArray).render(entries)
   }
 
   /// Brings an id's value of a point back into the state, under a new stamp so that it stays, and commits it here.
@@ -60,7 +60,7 @@ extension Store {
       // The value goes where the reader looks: onto the unique_id shown now, else onto its own.
       let current = shown[value.id] ?? winnerOf[value.metadata.uniqueID] ?? value
       let uniqueID = current.metadata.uniqueID
-      let known = knownStamps(in: table, of: [uniqueID])[uniqueID] ?? StampVector(of: current.metadata)
+      let known = knownStamps(in: table, of: [uniqueID])[uniqueID] ?? KnownStamps(of: current.metadata)
       var metadata = value.metadata
       metadata.uniqueID = uniqueID
       metadata.isDeleted = false

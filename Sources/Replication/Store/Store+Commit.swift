@@ -96,8 +96,8 @@ extension Store {
       metadata.stamp = Stamp(
         instant: clock.tick(wall: wall, replacing: tombstone.stamp.instant), host: host.bytes)
       metadata.version = max(lost.metadata.version, tombstone.version) + 1
-      var known = StampVector(of: lost.metadata)
-      known.formUnion(StampVector(of: tombstone))
+      var known = KnownStamps(of: lost.metadata)
+      known.formUnion(KnownStamps(of: tombstone))
       metadata.seen = known.seen(by: host.bytes)
       again.append(Entry(content: lost.content, metadata: metadata))
     }

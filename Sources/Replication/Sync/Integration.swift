@@ -131,7 +131,7 @@ extension Store {
         base.items[index].stamp.host = renaming.to.bytes
         var known = base.items[index].known.newest
         known[renaming.to.bytes] = known.removeValue(forKey: renaming.from.bytes)
-        base.items[index].known = StampVector(known)
+        base.items[index].known = KnownStamps(known)
       }
       try privateState.write(base)
     }
