@@ -112,7 +112,7 @@ private let soon = 30.0
       _ = try repository.remote(url: url).list(deadline: .after(seconds: seconds))
       return nil
     } catch {
-      return error as? GitError
+      return error
     }
   }
 
