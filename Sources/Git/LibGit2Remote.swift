@@ -99,7 +99,9 @@ public final class LibGit2Remote: Remote {
   private static func reason(_ refusal: String, _ session: RemoteSession) -> String {
     let words = LibGit2.oneLine(refusal)
     // A hook's own words say why; the status only that it declined.
-    guard words.contains("hook declined"), let last = RemoteFailure.lastWord(session.lines) else { return words }
+    guard words.contains("hook declined"), let last = RemoteFailure.lastWord(session.lines) else {
+      return words
+    }
     return "\(words): \(last)"
   }
 
@@ -146,7 +148,9 @@ public final class LibGit2Remote: Remote {
     }
   }
 
-  private static func heads(_ remote: OpaquePointer, _ operation: String) throws(GitError) -> [String: ObjectID] {
+  private static func heads(_ remote: OpaquePointer, _ operation: String) throws(GitError) -> [String:
+    ObjectID]
+  {
     var heads: UnsafeMutablePointer<UnsafePointer<git_remote_head>?>?
     var count = 0
     try LibGit2.check(git_remote_ls(&heads, &count, remote), operation)

@@ -79,7 +79,9 @@ final class RemoteSession {
 
   /// Looks at the first bytes of the server's greeting for what libgit2 cannot understand.
   func inspect(_ bytes: UnsafeRawBufferPointer) {
-    if String(decoding: bytes.prefix(4096), as: UTF8.self).contains("object-format=sha256") { isSHA256 = true }
+    if String(decoding: bytes.prefix(4096), as: UTF8.self).contains("object-format=sha256") {
+      isSHA256 = true
+    }
   }
 
   // MARK: Callbacks

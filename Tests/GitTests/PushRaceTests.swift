@@ -1,12 +1,12 @@
 import Dispatch
 import Git
 import Synchronization
-import Testing
 import TestKit
+import Testing
 
 @Suite struct PushRaceTests {
   private let writers = 8
-  private let pushesEach = 10
+  private let pushesEach = 4
 
   /// libgit2's own local transport loses acknowledged pushes here; git's receive-pack must not.
   @Test func everyAcknowledgedPushOfEightWritersIsReachable() throws {

@@ -1,12 +1,14 @@
 import Git
 import Glibc
-import Testing
 import TestKit
+import Testing
 
 @Suite struct RealRepositoryTests {
   let folder = TemporaryFolder()
 
-  private func git(_ arguments: String...) throws -> String { try GitProgram.run(arguments, in: folder("store")) }
+  private func git(_ arguments: String...) throws -> String {
+    try GitProgram.run(arguments, in: folder("store"))
+  }
 
   @Test func gitItselfFindsNothingWrong() throws {
     let repository = try LibGit2Repository.initialize(folder("a/store"), branch: "trunk")
@@ -49,7 +51,9 @@ import TestKit
     #expect(error?.message.contains("safe.directory") == true)
   }
 
-  @Test(arguments: ["", "garbage", "x\u{1}"]) func damagedLooseObjectIsSeenAndRepairedByWriting(_ damage: String) throws {
+  @Test(arguments: ["", "garbage", "x\u{1}"]) func damagedLooseObjectIsSeenAndRepairedByWriting(
+    _ damage: String
+  ) throws {
     let repository = try LibGit2Repository.initialize(folder("store"), branch: "main")
     let bytes = Array("a value nobody may lose".utf8)
     let id = try repository.writeBlob(bytes)

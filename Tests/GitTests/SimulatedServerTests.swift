@@ -1,13 +1,15 @@
 import Git
-import Testing
 import TestKit
+import Testing
 
 @Suite struct SimulatedServerTests {
   private let later = Deadline.after(seconds: 60)
 
   @Test func servesLikeARealOne() throws {
     let server = SimulatedServer()
-    let (one, two) = (SimulatedRepository(servers: ["r": server]), SimulatedRepository(servers: ["r": server]))
+    let (one, two) = (
+      SimulatedRepository(servers: ["r": server]), SimulatedRepository(servers: ["r": server])
+    )
     let (near, far) = (try one.remote(url: "r"), try two.remote(url: "r"))
     #expect(try near.list(deadline: later).isEmpty)
     #expect(try near.fetch(branch: "main", deadline: later) == nil)

@@ -54,7 +54,8 @@ public final class HTTPServer {
     }
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     try openssl(
-      ["req", "-x509", "-days", "2", "-subj", "/CN=crdt test CA", "-keyout", "ca.key", "-out", "ca.pem"] + key)
+      ["req", "-x509", "-days", "2", "-subj", "/CN=crdt test CA", "-keyout", "ca.key", "-out", "ca.pem"] + key
+    )
     try openssl(["req", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"] + key)
     try openssl([
       "x509", "-req", "-days", "2", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
