@@ -47,6 +47,8 @@ final class RemoteSession {
     let service = isPush ? "receive-pack" : "upload-pack"
     switch address {
     case .path(let path):
+      // An empty SHA-256 repository does not say over the wire what it is.
+      try RepositoryForm.check(path, operation)
       let command = Command("git", [service, path], environment: repository.environment.withoutGit)
       return try ChildConnection(command, isPush: isPush, operation: operation, deadline: deadline)
     case .ssh(let user, let host, let port, let path):
