@@ -42,7 +42,8 @@ import Testing
   }
 
   @Test func repositoryOfAnotherUserIsRefusedWithTheRemedy() throws {
-    guard try Requirement.check(getuid() == 0, "not root: cannot make a foreign repository") else { return }
+    // Only root can give files away.
+    guard getuid() == 0 else { return }
     _ = try LibGit2Repository.initialize(folder("store"), branch: "main")
     chown(folder("store"), 12345, 12345)
     chown(folder("store/.git"), 12345, 12345)
@@ -123,7 +124,8 @@ import Testing
   }
 
   @Test func noPermissionAndReadOnlyAreSaid() throws {
-    guard try Requirement.check(getuid() != 0, "root may write everywhere") else { return }
+    // Root may write everywhere; run as root, the other half (a foreign owner) is tested instead.
+    guard getuid() != 0 else { return }
     let repository = try LibGit2Repository.initialize(folder("store"), branch: "main")
     chmod(folder("store/.git/objects"), 0o500)
     #expect(code { _ = try repository.writeBlob([1]) } == .permission)
