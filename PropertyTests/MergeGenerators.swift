@@ -28,10 +28,14 @@ enum MergeGenerators {
     ("\"caf\u{E9}\"", Array("caf\u{E9}".utf8)), ("\"cafe\u{301}\"", Array("cafe\u{301}".utf8)),
     (#""caf\u00e9""#, Array("caf\u{E9}".utf8)), (#""\ud83d\ude00""#, Array("😀".utf8)), (#""😀""#, Array("😀".utf8)),
     (#""\ud800""#, [0xED, 0xA0, 0x80]), (#""a\/b""#, Array("a/b".utf8)), (#""a/b""#, Array("a/b".utf8)),
-    (#""long-key-that-fills-more-than-one-word-of-eight-bytes-1""#,
-      Array("long-key-that-fills-more-than-one-word-of-eight-bytes-1".utf8)),
-    (#""long-key-that-fills-more-than-one-word-of-eight-bytes-2""#,
-      Array("long-key-that-fills-more-than-one-word-of-eight-bytes-2".utf8)),
+    (
+      #""long-key-that-fills-more-than-one-word-of-eight-bytes-1""#,
+      Array("long-key-that-fills-more-than-one-word-of-eight-bytes-1".utf8)
+    ),
+    (
+      #""long-key-that-fills-more-than-one-word-of-eight-bytes-2""#,
+      Array("long-key-that-fills-more-than-one-word-of-eight-bytes-2".utf8)
+    ),
   ]
 
   static let hosts: [(literal: String, bytes: [UInt8])] = [

@@ -46,7 +46,9 @@ final class Workplace {
       .merging(environment) { $1 }
     // Files, not pipes: nothing to drain while waiting.
     let name = UUID().uuidString
-    let streams = ["in", "out", "err"].map { FileManager.default.temporaryDirectory.appendingPathComponent("\(name).\($0)") }
+    let streams = ["in", "out", "err"].map {
+      FileManager.default.temporaryDirectory.appendingPathComponent("\(name).\($0)")
+    }
     defer { for stream in streams { try? FileManager.default.removeItem(at: stream) } }
     try Data(input.utf8).write(to: streams[0])
     for stream in streams[1...] { try Data().write(to: stream) }
