@@ -1,0 +1,95 @@
+/// What a first look at a file tells, for the formats to judge by.
+struct FormatProbe {
+  /// A file of one object a line, counted by what the lines are.
+  struct Lines {
+    /// Lines that hold one object.
+    var objects = 0
+    /// Objects with an `id` member that are no records of a graph.
+    var named = 0
+    /// Records of a graph: see ``GraphRecord``.
+    var graphRecords = 0
+    /// Records of a graph with an `id` member beside their name.
+    var namedGraphRecords = 0
+    /// Records whose `type` starts with `_`: marks that programs leave in their files.
+    var markers = 0
+    /// Lines that are not one JSON object.
+    var broken = 0
+  }
+
+  enum Shape {
+    /// An array and the kind of its first element, `nil` when it is empty.
+    case array(JSONKind?)
+    case lines(Lines)
+    /// One object over several lines, or one on a single line that holds a list of objects.
+    case document
+  }
+
+  let shape: Shape
+
+  init(_ bytes: RawSpan) throws(ScanFailure) {
+    var scanner = JSONScanner()
+    scanner.skipWhitespace(bytes)
+    if scanner.peek(bytes) == 0x5B {
+      scanner.offset += 1
+      scanner.skipWhitespace(bytes)
+      let isEmpty = scanner.peek(bytes) == 0x5D
+      shape = .array(isEmpty || scanner.isAtEnd(bytes) ? nil : JSONObject.kind(at: scanner.offset, bytes))
+    } else {
+      shape = try FormatProbe.shapeOfObjects(bytes)
+    }
+  }
+
+  /// For messages: what the file is, where no format takes it.
+  var description: String {
+    switch shape {
+    case .array(.string): "an array of strings"
+    case .array: "an array of something else than objects"
+    case .document: "one single JSON object"
+    case .lines(let lines) where lines.objects == 1: "one single JSON object without an id"
+    case .lines: "JSON Lines of objects without an id"
+    }
+  }
+
+  private static func shapeOfObjects(_ bytes: RawSpan) throws(ScanFailure) -> Shape {
+    var lines = Lines()
+    var hasList = false
+    var reader = LineReader()
+    while let line = reader.next(bytes) {
+      let part = bytes.extracting(line.range)
+      guard let members = try? LineReader.members(of: part) else {
+        // A first line that is no object of its own: half a line, or one object over many lines.
+        if lines.objects == 0 { return try shapeOfOneObject(bytes) }
+        lines.broken += 1
+        continue
+      }
+      lines.objects += 1
+      hasList = hasList || members.contains { holdsObjects($0.value, part) }
+      let isNamed = EntryIdentity.idMember(in: members, part) != nil
+      if GraphRecord(members, part) != nil {
+        lines.graphRecords += 1
+        if isNamed { lines.namedGraphRecords += 1 }
+      } else if isNamed {
+        lines.named += 1
+      } else if GraphRecord.type(of: members, part)?.first == 0x5F {
+        lines.markers += 1
+      }
+    }
+    return lines.objects == 1 && lines.broken == 0 && lines.graphRecords == 0 && hasList ? .document : .lines(lines)
+  }
+
+  private static func shapeOfOneObject(_ bytes: RawSpan) throws(ScanFailure) -> Shape {
+    var scanner = JSONScanner()
+    scanner.skipWhitespace(bytes)
+    try scanner.skipValue(bytes, depth: 0)
+    scanner.skipWhitespace(bytes)
+    guard scanner.isAtEnd(bytes) else { throw scanner.failure(bytes, "text after the end of the object") }
+    return .document
+  }
+
+  private static func holdsObjects(_ value: Range<Int>, _ bytes: RawSpan) -> Bool {
+    guard JSONObject.kind(at: value.lowerBound, bytes) == .array else { return false }
+    var scanner = JSONScanner(offset: value.lowerBound + 1)
+    scanner.skipWhitespace(bytes)
+    return scanner.peek(bytes) == 0x7B
+  }
+}

@@ -1,0 +1,79 @@
+/// A JSON array of objects, the form most tools keep memory in. `[]` holds nothing, and says so.
+enum JSONArrayFormat: FormatCodec {
+  static let summary = "a JSON array of objects"
+
+  static func verdict(on probe: FormatProbe) -> FormatVerdict? {
+    switch probe.shape {
+    case .array(nil): FormatVerdict(confidence: .certain, reason: "it is an empty JSON array")
+    case .array(.object): FormatVerdict(confidence: .certain, reason: "it is a JSON array of objects")
+    default: nil
+    }
+  }
+
+  static func items(of bytes: RawSpan) throws(ScanFailure) -> [MemoryDocument.Item] {
+    var items: [MemoryDocument.Item] = []
+    var scanner = JSONScanner()
+    var counter = LineCounter()
+    scanner.skipWhitespace(bytes)
+    try scanner.expect(0x5B, bytes, "a JSON array was expected")
+    scanner.skipWhitespace(bytes)
+    if scanner.peek(bytes) == 0x5D {
+      scanner.offset += 1
+    } else {
+      while true {
+        try refuseNonObject(scanner, bytes)
+        let line = counter.line(at: scanner.offset, bytes)
+        let parsed = try JSONObject.members(at: scanner.offset, bytes, depth: 1)
+        RecordReader.append(
+          members: parsed.members, range: parsed.range, in: bytes, line: line, identity: .idMember, to: &items)
+        scanner.offset = parsed.range.upperBound
+        scanner.skipWhitespace(bytes)
+        if scanner.peek(bytes) == 0x5D {
+          scanner.offset += 1
+          break
+        }
+        try scanner.expect(0x2C, bytes, "a comma or ] was expected")
+        scanner.skipWhitespace(bytes)
+      }
+    }
+    scanner.skipWhitespace(bytes)
+    guard scanner.isAtEnd(bytes) else { throw scanner.failure(bytes, "text after the end of the array") }
+    return items
+  }
+
+  private static func refuseNonObject(_ scanner: JSONScanner, _ bytes: RawSpan) throws(ScanFailure) {
+    guard scanner.peek(bytes) != 0x7B else { return }
+    var probe = scanner
+    try probe.skipValue(bytes, depth: 1)
+    throw ScanFailure(
+      scanner.offset, "an element that is no object; an array of strings or numbers is not supported yet",
+      code: .unknownFormat)
+  }
+
+  static func render(_ records: [[UInt8]]) -> [UInt8] {
+    if records.isEmpty { return Array("[]\n".utf8) }
+    var output: [UInt8] = []
+    output.reserveCapacity(records.reduce(6) { $0 + $1.count + 2 })
+    output += [0x5B, 0x0A]
+    for (index, record) in records.enumerated() {
+      if index > 0 { output += [0x2C, 0x0A] }
+      output += record
+    }
+    output += [0x0A, 0x5D, 0x0A]
+    return output
+  }
+}
+
+/// Counts lines up to offsets that only grow.
+struct LineCounter {
+  private var offset = 0
+  private var line = 1
+
+  mutating func line(at target: Int, _ bytes: RawSpan) -> Int {
+    while offset < target {
+      if JSONScanner.byte(bytes, offset) == 0x0A { line += 1 }
+      offset += 1
+    }
+    return line
+  }
+}

@@ -1,0 +1,218 @@
+import CRDT
+
+/// Which item of the file is which value: the part of an ingest that decides and stamps nothing.
+struct IngestMatching {
+  enum Outcome {
+    /// As it was in the base.
+    case unchanged(IngestBase.Item)
+    /// A value that is known: from another host's file, or from history. `previous` is what the item was before.
+    case recognised(KnownValue, previous: IngestBase.Item?)
+    /// An edit of what the base item is.
+    case edited(IngestBase.Item, winner: KnownValue?)
+    case added
+  }
+
+  /// The items of one id that are not as they were.
+  private struct Group {
+    var items: [Int] = []
+    /// Base items of the id that no item equals, present ones first.
+    var bases: [IngestBase.Item] = []
+    /// unique_ids that an unchanged item stands for.
+    var claimed: Set<ByteString> = []
+  }
+
+  private(set) var outcomes: [Outcome?]
+  let digests: [ContentDigest]
+  /// Base items that nothing in the file stands for any more.
+  private(set) var gone: [IngestBase.Item] = []
+  /// What is known of the ids of open and gone items.
+  private(set) var values: [ByteString: [KnownValue]] = [:]
+
+  private let items: [MemoryDocument.Item]
+  private let hasBase: Bool
+  private let ownHost: ByteString
+  private var groups: [ByteString: Group] = [:]
+  private var openIDs: [ByteString] = []
+  /// Open items that only history can tell, with the base item they may be an edit of.
+  private var undecided: [(item: Int, base: IngestBase.Item?)] = []
+
+  init(document: MemoryDocument, base: IngestBase?, known: KnownState, host: HostName, looksUpGone: Bool) {
+    items = document.items
+    hasBase = base != nil
+    ownHost = host.bytes
+    digests = items.map { ContentDigest(of: $0.content) }
+    outcomes = Array(repeating: nil, count: items.count)
+    matchUnchanged(base)
+    pairWithBases(known, looksUpGone: looksUpGone)
+  }
+
+  /// Ids whose history has to be asked for: something is known of them, but not what the file says.
+  var idsToAskFor: Set<ByteString> { Set(undecided.map { items[$0.item].id }) }
+
+  /// Decides what was left open.
+  /// - Parameter past: values of ``idsToAskFor`` from history.
+  mutating func decide(past: [KnownValue]) {
+    var pastByID: [ByteString: [KnownValue]] = [:]
+    for value in past.sorted(by: KnownValue.precedes) { pastByID[value.id, default: []].append(value) }
+    for (item, base) in undecided {
+      let id = items[item].id
+      if let value = recognisable(item, base: base, among: pastByID[id] ?? []) {
+        claim(value.metadata.uniqueID, of: id)
+        outcomes[item] = .recognised(value, previous: base)
+      } else {
+        decideWithoutRecognition(item, base: base)
+      }
+    }
+    undecided = []
+  }
+
+  // MARK: Unchanged
+
+  private struct Key: Hashable {
+    var id: ByteString
+    var digest: ContentDigest
+  }
+
+  private mutating func matchUnchanged(_ base: IngestBase?) {
+    let baseItems = base.map { $0.items.filter { !$0.isVanished } + $0.items.filter(\.isVanished) } ?? []
+    var byKey: [Key: [Int]] = [:]
+    for index in baseItems.indices.reversed() {
+      byKey[Key(id: baseItems[index].id, digest: baseItems[index].contentDigest), default: []].append(index)
+    }
+    var isMatched = Array(repeating: false, count: baseItems.count)
+    for index in items.indices {
+      guard let matched = byKey[Key(id: items[index].id, digest: digests[index])]?.popLast() else {
+        if groups[items[index].id] == nil { openIDs.append(items[index].id) }
+        groups[items[index].id, default: Group()].items.append(index)
+        continue
+      }
+      isMatched[matched] = true
+      var item = baseItems[matched]
+      item.isVanished = false
+      outcomes[index] = .unchanged(item)
+    }
+    for index in baseItems.indices {
+      let id = baseItems[index].id
+      if isMatched[index] {
+        groups[id]?.claimed.insert(baseItems[index].uniqueID)
+      } else if groups[id] != nil {
+        groups[id]?.bases.append(baseItems[index])
+      } else {
+        gone.append(baseItems[index])
+      }
+    }
+  }
+
+  // MARK: Changed or new
+
+  private mutating func pairWithBases(_ known: KnownState, looksUpGone: Bool) {
+    values = known.values(of: Set(openIDs + (looksUpGone ? gone.map(\.id) : [])))
+    for id in openIDs { pairGroup(id) }
+    if looksUpGone {
+      // Fewer items than base items of one id: those that are left over.
+      let missing = Set(gone.map(\.id)).subtracting(values.keys)
+      values.merge(known.values(of: missing)) { current, _ in current }
+    }
+  }
+
+  private mutating func pairGroup(_ id: ByteString) {
+    guard var group = groups[id] else { return }
+    let current = values[id] ?? []
+    var open = group.items
+    // No unique_id may stand for two items: those of the base are taken before anything is recognised.
+    groups[id]?.claimed.formUnion(group.bases.map(\.uniqueID))
+
+    // First those that took over the newer value of the very unique_id they were.
+    open.removeAll { item in
+      for (position, base) in group.bases.enumerated() {
+        guard let value = recognisable(item, base: base, among: current), value.metadata.uniqueID == base.uniqueID
+        else { continue }
+        group.bases.remove(at: position)
+        outcomes[item] = .recognised(value, previous: base)
+        return true
+      }
+      return false
+    }
+    // Then in order: the k-th that is left was the k-th of the base.
+    for item in open {
+      let base = group.bases.isEmpty ? nil : group.bases.removeFirst()
+      if let value = recognisable(item, base: base, among: current) {
+        claim(value.metadata.uniqueID, of: id)
+        outcomes[item] = .recognised(value, previous: base)
+      } else if isHistoryNeeded(base, current) {
+        undecided.append((item, base))
+      } else {
+        decideWithoutRecognition(item, base: base)
+      }
+    }
+    gone += group.bases
+    groups[id]?.bases = []
+  }
+
+  /// The value that an item is, when it is not the user's own edit.
+  ///
+  /// - With a base item, only a value *newer* than what the file showed: another program brought the file forward.
+  ///   Going back to an older value is something a user does on purpose, and it has to win.
+  /// - Without one, any value. But where the file had a base and the unique_id is deleted, the user has added it
+  ///   again: that lives. Without any base (a new machine with an old copy of the file) what was deleted stays so.
+  private func recognisable(_ item: Int, base: IngestBase.Item?, among candidates: [KnownValue]) -> KnownValue? {
+    let id = items[item].id
+    let claimed = groups[id]?.claimed ?? []
+    var deleted: KnownValue?
+    for value in candidates where value.contentDigest == digests[item] && !value.metadata.isDeleted {
+      let uniqueID = value.metadata.uniqueID
+      if claimed.contains(uniqueID), uniqueID != base?.uniqueID { continue }
+      if let base, value.metadata.stamp <= base.stamp { continue }
+      if isLive(uniqueID, id) { return value }
+      if !hasBase, deleted == nil { deleted = value }
+    }
+    return deleted
+  }
+
+  private func isLive(_ uniqueID: ByteString, _ id: ByteString) -> Bool {
+    winner(of: uniqueID, id).map { !$0.metadata.isDeleted } ?? false
+  }
+
+  private func winner(of uniqueID: ByteString, _ id: ByteString) -> KnownValue? {
+    values[id]?.first { $0.isWinner && $0.metadata.uniqueID == uniqueID }
+  }
+
+  /// Whether history can hold a value that would be recognised: reading it is dear.
+  private func isHistoryNeeded(_ base: IngestBase.Item?, _ current: [KnownValue]) -> Bool {
+    guard let base else { return !current.isEmpty }
+    return current.contains { $0.metadata.stamp > base.stamp }
+  }
+
+  private mutating func decideWithoutRecognition(_ item: Int, base: IngestBase.Item?) {
+    let id = items[item].id
+    if let base {
+      outcomes[item] = .edited(base, winner: winner(of: base.uniqueID, id))
+    } else if let own = ownValue(id), let winner = winner(of: own.metadata.uniqueID, id) {
+      // The base is lost, or this id left the file and came back: it is an edit of what this host wrote last.
+      claim(own.metadata.uniqueID, of: id)
+      let lost = IngestBase.Item(
+        id: id, uniqueID: own.metadata.uniqueID, contentDigest: own.contentDigest, version: own.metadata.version,
+        stamp: own.metadata.stamp, known: VersionVector(of: own.metadata))
+      outcomes[item] = .edited(lost, winner: winner)
+    } else {
+      outcomes[item] = .added
+    }
+  }
+
+  /// The oldest live unique_id of an id that this host has written and that no item stands for.
+  private func ownValue(_ id: ByteString) -> KnownValue? {
+    let claimed = groups[id]?.claimed ?? []
+    return (values[id] ?? [])
+      .filter {
+        $0.metadata.stamp.host == ownHost && !$0.metadata.isDeleted && !claimed.contains($0.metadata.uniqueID)
+          && isLive($0.metadata.uniqueID, id)
+      }
+      .min { IngestMatching.created($0) < IngestMatching.created($1) }
+  }
+
+  private static func created(_ value: KnownValue) -> Instant {
+    UniqueID(value.metadata.uniqueID)?.created ?? value.metadata.stamp.instant
+  }
+
+  private mutating func claim(_ uniqueID: ByteString, of id: ByteString) { groups[id]?.claimed.insert(uniqueID) }
+}
