@@ -62,7 +62,9 @@ let package = Package(
       name: "TestKit", dependencies: ["CRDT", "Memory", "Durability", "Processes", "Git"],
       path: "Tests/TestKit", swiftSettings: strict),
     .testTarget(name: "CRDTTests", dependencies: ["CRDT", "TestKit"], swiftSettings: strict),
-    .testTarget(name: "MemoryTests", dependencies: ["Memory", "TestKit"], swiftSettings: strict),
+    .testTarget(
+      name: "MemoryTests", dependencies: ["CRDT", "Memory", "TestKit"],
+      resources: [.copy("Resources/json-test-suite")], swiftSettings: strict),
     .testTarget(
       name: "DurabilityTests", dependencies: ["Durability", "TestKit"], swiftSettings: strict),
     .testTarget(

@@ -52,7 +52,7 @@ public struct HostName: Hashable, Comparable, Sendable, CustomStringConvertible 
 
   /// This name with `-suffix` behind it, shortened in front where it would get too long.
   public func suffixed(_ suffix: String) -> HostName? {
-    var base = text.prefix(HostName.maximumCount - suffix.utf8.count - 1)
+    var base = text.prefix(max(0, HostName.maximumCount - suffix.utf8.count - 1))
     while let last = base.last, last == "-" || last == "." { base.removeLast() }
     return HostName(base + "-" + suffix)
   }

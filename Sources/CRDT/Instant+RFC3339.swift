@@ -61,6 +61,11 @@ extension Instant {
 
   /// The same from a part of a buffer, without copying.
   public init?(rfc3339 bytes: RawSpan, in range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= bytes.byteCount, "a range outside the buffer")
+    if range.count == Instant.writtenCount, let instant = Instant(written: bytes, at: range.lowerBound) {
+      self = instant
+      return
+    }
     var offset = range.lowerBound
     let end = range.upperBound
 
@@ -109,9 +114,9 @@ extension Instant {
         let sign: Int64
         if skip(0x2B) { sign = 1 } else if skip(0x2D) { sign = -1 } else { return nil }
         guard let hours = digits(2) else { return nil }
-        _ = skip(0x3A)
+        let hasColon = skip(0x3A)
         var minutes: Int64 = 0
-        if offset < end {
+        if hasColon || offset < end {
           guard let written = digits(2) else { return nil }
           minutes = written
         }

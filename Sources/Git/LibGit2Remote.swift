@@ -71,7 +71,13 @@ public final class LibGit2Remote: Remote {
       try LibGit2.check(git_push_options_init(&options, UInt32(GIT_PUSH_OPTIONS_VERSION)), operation)
       options.callbacks = try session.callbacks()
       options.proxy_opts.type = GIT_PROXY_AUTO
-      let code = withStringArray(["\(commit):\(name)"]) { git_remote_upload(remote, &$0, &options) }
+      // libgit2 takes only a ref as the source of a push.
+      var oid = commit.oid
+      var made: OpaquePointer?
+      let madeCode = git_reference_create(&made, repository.pointer, "refs/crdt/pushing", &oid, 1, "crdt-backup: push")
+      git_reference_free(made)
+      try LibGit2.check(madeCode, operation)
+      let code = withStringArray(["refs/crdt/pushing:\(name)"]) { git_remote_upload(remote, &$0, &options) }
       if code == GIT_ENONFASTFORWARD.rawValue {
         git_error_clear()
         return .rejected(reason: "the remote has commits that are not here")

@@ -34,33 +34,9 @@ enum GraphRecord {
   /// The id this record has as an entry.
   var id: ByteString {
     switch self {
-    case .entity(let name, _): GraphRecord.entityID(name)
+    case .entity(let name, _): GraphIdentity.entity(ByteString(bytes: name))
     case .relation(let from, let type, let to):
-      ByteString(
-        bytes: Array("relation:".utf8) + GraphRecord.escaped(from) + [0x7C] + GraphRecord.escaped(type) + [0x7C]
-          + GraphRecord.escaped(to))
-    }
-  }
-
-  static func entityID(_ name: [UInt8]) -> ByteString { ByteString(bytes: Array("entity:".utf8) + name) }
-
-  /// The id of an observation: its entity, and the digest of what it says. A string goes by its text, so that another
-  /// spelling of its escapes is no other observation.
-  static func observationID(of name: [UInt8], compact: [UInt8]) -> ByteString {
-    let canonical = JSONObject.string(0..<compact.count, compact.span.bytes).map(JSONText.quoted) ?? compact
-    let digest = EntryIdentity.hexDigest(of: canonical).prefix(32)
-    return ByteString(bytes: Array("observation:".utf8) + escaped(name) + [0x7C] + Array(digest.utf8))
-  }
-
-  /// `%` and `|` as `%25` and `%7C`, so that parts joined by `|` cannot be mistaken.
-  private static func escaped(_ text: [UInt8]) -> [UInt8] {
-    guard text.contains(where: { $0 == 0x25 || $0 == 0x7C }) else { return text }
-    return text.flatMap { byte -> [UInt8] in
-      switch byte {
-      case 0x25: [0x25, 0x32, 0x35]
-      case 0x7C: [0x25, 0x37, 0x43]
-      default: [byte]
-      }
+      GraphIdentity.relation(from: ByteString(bytes: from), type: ByteString(bytes: type), to: ByteString(bytes: to))
     }
   }
 }

@@ -23,7 +23,7 @@ public enum MemoryFormat: String, Hashable, Sendable, CaseIterable {
   /// - Parameter entries: live entries, one an id, as the view of an ``EntryTable`` gives them.
   /// - Returns: the file's bytes; for no entries `[]` and a newline in `json`, no bytes in the line-based formats.
   /// - Complexity: O(n log n)
-  public func render(view entries: [Entry]) -> [UInt8] {
+  public func render(_ entries: [Entry]) -> [UInt8] {
     codec.render(RecordAssembly.records(of: entries))
   }
 

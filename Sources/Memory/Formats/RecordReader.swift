@@ -65,14 +65,15 @@ enum RecordReader {
       }
       content.append(0x7D)
       items.append(
-        MemoryDocument.Item(id: GraphRecord.entityID(name), content: content, line: line, range: range))
+        MemoryDocument.Item(
+          id: GraphIdentity.entity(ByteString(bytes: name)), content: content, line: line, range: range))
     }
     for element in elements {
       var value: [UInt8] = []
       JSONText.appendCompact(bytes, element, to: &value)
       items.append(
         MemoryDocument.Item(
-          id: GraphRecord.observationID(of: name, compact: value),
+          id: GraphIdentity.observation(of: ByteString(bytes: name), value: value),
           content: Observation(entity: name, value: value).content, kind: Observation.kind, line: line,
           range: element.lowerBound + shift..<element.upperBound + shift))
     }

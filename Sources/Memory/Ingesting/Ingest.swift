@@ -23,15 +23,15 @@ public enum Ingest {
   ///   - fileDigest: of the file's bytes; kept in the base for the caller.
   ///   - base: `nil` when there is none, or it was damaged.
   ///   - known: every host file, this host's own included.
-  ///   - clock: stamps are handed out in the order of the file. The caller makes its high-water mark durable before
-  ///     the entries get out.
   ///   - olderVersions: all values that some ids ever had, from history. Called at most once, and only when something
   ///     is known of an id, but not what the file says. Values of other ids in the answer do no harm.
+  ///   - clock: stamps are handed out in the order of the file. The caller makes its high-water mark durable before
+  ///     the entries get out.
   /// - Complexity: O(n) over the file and the base; where something changed also over all entries known.
   public static func run<HistoryError: Error>(
-    document: MemoryDocument, fileDigest: String, base: IngestBase?, known: KnownState, host: HostName, wall: Instant,
-    clock: inout HybridLogicalClock, vanished policy: VanishedPolicy,
-    olderVersions: (Set<ByteString>) throws(HistoryError) -> [KnownValue]
+    document: MemoryDocument, fileDigest: String, base: IngestBase?, known: KnownState,
+    olderVersions: (Set<ByteString>) throws(HistoryError) -> [KnownValue], host: HostName, wall: Instant,
+    clock: inout HybridLogicalClock, vanished policy: VanishedPolicy
   ) throws(IngestError<HistoryError>) -> IngestResult {
     var matching = IngestMatching(
       document: document, base: base, known: known, host: host, looksUpGone: policy != .keep)

@@ -36,12 +36,13 @@ extension IngestBase {
     var output = Array(#"{"ingest_base":\#(IngestBase.formatVersion),"file":"#.utf8)
     JSONText.append(string: Array(fileDigest.utf8), to: &output)
     output += Array(
-      #","format":"\#(format.rawValue)","items":\#(items.count),"sha256":"\#(EntryIdentity.hexDigest(of: body))"}"#.utf8)
+      #","format":"\#(format.rawValue)","items":\#(items.count),"sha256":"\#(EntryIdentity.hexDigest(of: body))"}"#.utf8
+    )
     output.append(0x0A)
     return output + body
   }
 
-  private static func append(_ vector: VersionVector, to output: inout [UInt8]) {
+  private static func append(_ vector: KnownStamps, to output: inout [UInt8]) {
     output.append(0x7B)
     for (index, (host, instant)) in vector.newest.sorted(by: { $0.key < $1.key }).enumerated() {
       if index > 0 { output.append(0x2C) }
@@ -101,7 +102,7 @@ extension IngestBase {
         let host = text("host"), let instant = text("timestamp").flatMap({ Instant(rfc3339: $0) }),
         let known = members.only("known", line.span.bytes).flatMap({ vector($0.value) })
       else { return nil }
-      var others: [ByteString: VersionVector] = [:]
+      var others: [ByteString: KnownStamps] = [:]
       if let member = members.only("others", line.span.bytes) {
         guard let parsed = try? JSONObject.members(at: member.value.lowerBound, line.span.bytes) else { return nil }
         for other in parsed.members {
@@ -115,10 +116,10 @@ extension IngestBase {
         isVanished: raw("vanished") == Array("true".utf8))
     }
 
-    private func vector(_ range: Range<Int>) -> VersionVector? {
+    private func vector(_ range: Range<Int>) -> KnownStamps? {
       let span = line.span.bytes
       guard let parsed = try? JSONObject.members(at: range.lowerBound, span) else { return nil }
-      var vector = VersionVector()
+      var vector = KnownStamps()
       for member in parsed.members {
         guard let instant = JSONObject.string(member.value, span).flatMap({ Instant(rfc3339: $0) }) else { return nil }
         vector.insert(Stamp(instant: instant, host: ByteString(bytes: JSONText.decode(member.name, span))))

@@ -22,16 +22,16 @@ public struct IngestBase: Hashable, Sendable {
     public var stamp: Stamp
     /// What the file's value had seen of this unique_id, itself included. A newer value of another host that this file
     /// never showed is not in it, so that an edit here is concurrent to it and not its successor.
-    public var known: VersionVector
+    public var known: KnownStamps
     /// Other unique_ids of the same id that the file has stood for: what it showed earlier, and what the view left out
     /// when it was written back. Deleting the item deletes these too, as far as they were known.
-    public var others: [ByteString: VersionVector]
+    public var others: [ByteString: KnownStamps]
     /// Gone from the file, kept in the state (one-way backup).
     public var isVanished: Bool
 
     public init(
       id: ByteString, uniqueID: ByteString, contentDigest: ContentDigest, version: UInt64, stamp: Stamp,
-      known: VersionVector, others: [ByteString: VersionVector] = [:], isVanished: Bool = false
+      known: KnownStamps, others: [ByteString: KnownStamps] = [:], isVanished: Bool = false
     ) {
       self.id = id
       self.uniqueID = uniqueID
@@ -59,6 +59,26 @@ public struct IngestBase: Hashable, Sendable {
   /// Items that are no longer in the memory file and kept.
   public var vanishedCount: Int { items.count { $0.isVanished } }
 
+  /// Follows a host that took another name: its own unique_ids have new keys, and what it wrote of them new stamps.
+  /// - Parameter uniqueIDs: old key → new key; items of other keys stay as they are.
+  public mutating func rename(_ host: HostName, to name: HostName, uniqueIDs: [ByteString: ByteString]) {
+    func renamed(_ stamps: KnownStamps) -> KnownStamps {
+      var stamps = stamps
+      stamps.rename(host.bytes, to: name.bytes)
+      return stamps
+    }
+    for index in items.indices {
+      let others = items[index].others.map { key, stamps in
+        uniqueIDs[key].map { ($0, renamed(stamps)) } ?? (key, stamps)
+      }
+      items[index].others = Dictionary(others, uniquingKeysWith: { first, _ in first })
+      guard let uniqueID = uniqueIDs[items[index].uniqueID] else { continue }
+      items[index].uniqueID = uniqueID
+      items[index].known = renamed(items[index].known)
+      if items[index].stamp.host == host.bytes { items[index].stamp.host = name.bytes }
+    }
+  }
+
   /// The base of a file that was just written from the view: every item is the value shown, and has seen all there is.
   ///
   /// An item that is not in the view is left out, so that the next ingest takes it up as new.
@@ -79,12 +99,12 @@ public struct IngestBase: Hashable, Sendable {
         let shown = live.first(where: { $0.contentDigest == digest && !taken.contains($0.metadata.uniqueID) })
       else { continue }
       taken.insert(shown.metadata.uniqueID)
-      var vectors: [ByteString: VersionVector] = [:]
+      var vectors: [ByteString: KnownStamps] = [:]
       let liveIDs = Set(live.map(\.metadata.uniqueID))
       for value in candidates where liveIDs.contains(value.metadata.uniqueID) {
-        vectors[value.metadata.uniqueID, default: VersionVector()].formUnion(VersionVector(of: value.metadata))
+        vectors[value.metadata.uniqueID, default: KnownStamps()].formUnion(KnownStamps(of: value.metadata))
       }
-      let vector = vectors.removeValue(forKey: shown.metadata.uniqueID) ?? VersionVector(of: shown.metadata)
+      let vector = vectors.removeValue(forKey: shown.metadata.uniqueID) ?? KnownStamps(of: shown.metadata)
       items.append(
         Item(
           id: item.id, uniqueID: shown.metadata.uniqueID, contentDigest: digest, version: shown.metadata.version,

@@ -192,7 +192,7 @@ struct IngestMatching {
       claim(own.metadata.uniqueID, of: id)
       let lost = IngestBase.Item(
         id: id, uniqueID: own.metadata.uniqueID, contentDigest: own.contentDigest, version: own.metadata.version,
-        stamp: own.metadata.stamp, known: VersionVector(of: own.metadata))
+        stamp: own.metadata.stamp, known: KnownStamps(of: own.metadata))
       outcomes[item] = .edited(lost, winner: winner)
     } else {
       outcomes[item] = .added

@@ -53,7 +53,7 @@ public struct MassDeletion: Hashable, Sendable, CustomStringConvertible {
   public var firstIDs: [ByteString]
 
   public var description: String {
-    let names = firstIDs.map(\.description).joined(separator: ", ")
-    return "\(count) of \(baseCount) entries are gone from the memory file: \(names)\(count > firstIDs.count ? ", …" : "")"
+    let names = firstIDs.map(\.description).joined(separator: ", ") + (count > firstIDs.count ? ", …" : "")
+    return "\(count) of \(baseCount) entries are gone from the memory file: \(names)"
   }
 }

@@ -29,13 +29,13 @@ struct IngestWriter {
   private static func recognised(_ value: KnownValue, previous: IngestBase.Item?, _ digest: ContentDigest)
     -> IngestBase.Item
   {
-    var known = VersionVector(of: value.metadata)
+    var known = KnownStamps(of: value.metadata)
     var others = previous?.others ?? [:]
     if let previous {
       if previous.uniqueID == value.metadata.uniqueID {
         known.formUnion(previous.known)
       } else {
-        others[previous.uniqueID, default: VersionVector()].formUnion(previous.known)
+        others[previous.uniqueID, default: KnownStamps()].formUnion(previous.known)
         if let earlier = others.removeValue(forKey: value.metadata.uniqueID) { known.formUnion(earlier) }
       }
     }
@@ -47,7 +47,8 @@ struct IngestWriter {
   private mutating func write(
     _ item: MemoryDocument.Item, _ digest: ContentDigest, base: IngestBase.Item, winner: KnownValue?
   ) {
-    let metadata = successor(of: base.uniqueID, version: base.version, known: base.known, winner: winner, kind: item.kind)
+    let metadata = successor(
+      of: base.uniqueID, version: base.version, known: base.known, winner: winner, kind: item.kind)
     result.entries.append(Entry(content: item.content, metadata: metadata))
     var written = base
     written.contentDigest = digest
@@ -65,7 +66,7 @@ struct IngestWriter {
       Entry(
         content: item.content,
         metadata: Metadata(stamp: stamp, version: 1, uniqueID: uniqueID, kind: item.kind)))
-    var known = VersionVector()
+    var known = KnownStamps()
     known.insert(stamp)
     result.base.items.append(
       IngestBase.Item(id: item.id, uniqueID: uniqueID, contentDigest: digest, version: 1, stamp: stamp, known: known))
@@ -104,7 +105,7 @@ struct IngestWriter {
 
   /// Metadata of the value that follows on all that is known of a unique_id, having seen only `known` of it.
   private mutating func successor(
-    of uniqueID: ByteString, version: UInt64, known: VersionVector, winner: KnownValue?, kind: ByteString?
+    of uniqueID: ByteString, version: UInt64, known: KnownStamps, winner: KnownValue?, kind: ByteString?
   ) -> Metadata {
     let below = [winner?.metadata.stamp.instant, known.greatest].compactMap { $0 }.max()
     let latest = max(version, winner?.metadata.version ?? 0)

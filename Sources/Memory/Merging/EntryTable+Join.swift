@@ -5,62 +5,56 @@ extension EntryTable {
   ///
   /// A join semilattice: the result does not depend on the order or grouping of the files.
   /// - Returns: indices of the winners in the canonical order: by instant, then by the bytes of the unique_id.
-  /// - Complexity: O(n) expected for the join, O(m log m) for sorting m winners, O(m) where files are sorted.
+  /// - Complexity: O(n) expected for the join; O(m log r) for sorting m winners that stand in r sorted runs, such as
+  ///   one a file.
   public func join() -> [Int] {
     guard !records.isEmpty else { return [] }
-    // Open addressing, at most half full. The seed differs a process, so that no file can be built to collide.
-    var seedHasher = Hasher()
-    seedHasher.combine(records.count)
-    let seed = UInt64(truncatingIfNeeded: seedHasher.finalize())
-    let capacity = max(16, (records.count * 2).nextPowerOfTwo)
-    let mask = capacity - 1
-    var slots = [UInt32](repeating: .max, count: capacity)
-    var tags = [UInt32](repeating: 0, count: capacity)
-    var winners: [Int] = []
-    winners.reserveCapacity(records.count)
+    let lost = losers()
+    var items: [CanonicalItem] = []
+    items.reserveCapacity(records.count)
+    for index in records.indices where !lost[index] {
+      items.append(CanonicalItem(instant: records[index].instant, index: UInt32(index)))
+    }
+    CanonicalOrder.sort(&items) { left, right in
+      if left.instant != right.instant { return left.instant < right.instant }
+      return compare(Int(left.index), Int(right.index), \.key, .keyInArena) < 0
+    }
+    return items.map { Int($0.index) }
+  }
 
+  /// For each record whether another of the same unique_id is greater (or equal and stands before it).
+  private func losers() -> [Bool] {
+    var lost = [Bool](repeating: false, count: records.count)
+    // Open addressing, at most half full. A slot is the upper half of the hash and the record's index plus one.
+    let mask = max(16, (records.count * 2).nextPowerOfTwo) - 1
+    var slots = [UInt64](repeating: 0, count: mask + 1)
     for index in records.indices {
-      let hash = keyHash(index, seed: seed)
-      let tag = UInt32(truncatingIfNeeded: hash >> 32)
+      let hash = records[index].keyHash
+      let tag = hash & 0xFFFF_FFFF_0000_0000
+      let filled = tag | UInt64(index + 1)
       var slot = Int(truncatingIfNeeded: hash) & mask
       while true {
-        let position = slots[slot]
-        if position == .max {
-          slots[slot] = UInt32(winners.count)
-          tags[slot] = tag
-          winners.append(index)
+        let found = slots[slot]
+        if found == 0 {
+          slots[slot] = filled
           break
         }
-        let other = winners[Int(position)]
-        if tags[slot] == tag, hasSameKey(index, other) {
-          if isBelow(other, index) { winners[Int(position)] = index }
-          break
+        if found & 0xFFFF_FFFF_0000_0000 == tag {
+          let other = Int(found & 0xFFFF_FFFF) - 1
+          if compare(index, other, \.key, .keyInArena) == 0 {
+            if isBelow(other, index) {
+              slots[slot] = filled
+              lost[other] = true
+            } else {
+              lost[index] = true
+            }
+            break
+          }
         }
         slot = (slot + 1) & mask
       }
     }
-    sortCanonically(&winners)
-    return winners
-  }
-
-  /// Sorts by (instant, unique_id); one comparison a neighbour when it is sorted already.
-  private func sortCanonically(_ indices: inout [Int]) {
-    var isSorted = true
-    for position in indices.indices.dropFirst()
-    where precedesCanonically(indices[position], indices[position - 1]) {
-      isSorted = false
-      break
-    }
-    if !isSorted { indices.sort { precedesCanonically($0, $1) } }
-  }
-
-  @inline(__always)
-  private func precedesCanonically(_ left: Int, _ right: Int) -> Bool {
-    let leftInstant = records[left].instant
-    let rightInstant = records[right].instant
-    if leftInstant != rightInstant { return leftInstant < rightInstant }
-    return compare(
-      key(left), in: buffer(left, .keyInArena), key(right), in: buffer(right, .keyInArena)) < 0
+    return lost
   }
 
   /// The order of the join.
@@ -68,76 +62,55 @@ extension EntryTable {
     let leftInstant = records[left].instant
     let rightInstant = records[right].instant
     if leftInstant != rightInstant { return leftInstant < rightInstant }
-    let hosts = compare(
-      host(left), in: buffer(left, .hostInArena), host(right), in: buffer(right, .hostInArena))
+    let hosts = compare(left, right, \.host, .hostInArena)
     if hosts != 0 { return hosts < 0 }
     if records[left].version != records[right].version { return records[left].version < records[right].version }
-    return compare(
-      range(left), in: buffer(left, .entryInArena), range(right), in: buffer(right, .entryInArena)) < 0
+    return compare(left, right, \.range, .entryInArena) < 0
   }
 
-  // MARK: Slices
-
-  func range(_ index: Int) -> Range<Int> { Int(records[index].start)..<Int(records[index].end) }
-  func key(_ index: Int) -> Range<Int> { Int(records[index].keyStart)..<Int(records[index].keyEnd) }
-  func host(_ index: Int) -> Range<Int> { Int(records[index].hostStart)..<Int(records[index].hostEnd) }
-
-  /// The buffer a slice of a record is in: the arena or the file.
+  /// Calls `body` with a slice of a record, wherever it is: in the arena or in the file.
   @inline(__always)
-  func buffer(_ index: Int, _ flag: EntryRecord.Flags) -> [UInt8] {
-    records[index].flags.contains(flag) ? arena : sources[Int(records[index].source)].bytes
+  func withSlice<Result, Failure: Error>(
+    _ index: Int, _ slice: (EntryRecord) -> Range<Int>, _ flag: EntryRecord.Flags,
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let record = records[index]
+    if record.flags.contains(flag) { return try body(arena.span.bytes.extracting(slice(record))) }
+    let bytes = sources[Int(record.source)].bytes
+    return try body(bytes.span.bytes.extracting(slice(record)))
   }
 
-  private func hasSameKey(_ left: Int, _ right: Int) -> Bool {
-    let leftKey = key(left)
-    let rightKey = key(right)
-    return leftKey.count == rightKey.count
-      && compare(leftKey, in: buffer(left, .keyInArena), rightKey, in: buffer(right, .keyInArena)) == 0
+  /// Byte order of the same slice of two records: negative, 0, or positive.
+  private func compare(
+    _ left: Int, _ right: Int, _ slice: (EntryRecord) -> Range<Int>, _ flag: EntryRecord.Flags
+  ) -> Int {
+    withSlice(left, slice, flag) { leftSpan in
+      leftSpan.withUnsafeBytes { leftBytes in
+        withSlice(right, slice, flag) { rightSpan in
+          rightSpan.withUnsafeBytes { rightBytes in ByteOrder.compare(leftBytes, rightBytes) }
+        }
+      }
+    }
   }
+}
 
-  /// Byte order of two slices: negative, 0, or positive.
-  private func compare(_ left: Range<Int>, in leftBytes: [UInt8], _ right: Range<Int>, in rightBytes: [UInt8]) -> Int {
-    let leftSpan = leftBytes.span.bytes
-    let rightSpan = rightBytes.span.bytes
+/// Byte order, eight bytes at a time.
+enum ByteOrder {
+  /// Negative, 0, or positive.
+  static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
     let common = min(left.count, right.count)
     var offset = 0
     while offset + 8 <= common {
-      let a = leftSpan.unsafeLoadUnaligned(fromByteOffset: left.lowerBound + offset, as: UInt64.self)
-      let b = rightSpan.unsafeLoadUnaligned(fromByteOffset: right.lowerBound + offset, as: UInt64.self)
+      let a = left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      let b = right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
       if a != b { return UInt64(bigEndian: a) < UInt64(bigEndian: b) ? -1 : 1 }
       offset += 8
     }
     while offset < common {
-      let a = leftSpan.unsafeLoad(fromByteOffset: left.lowerBound + offset, as: UInt8.self)
-      let b = rightSpan.unsafeLoad(fromByteOffset: right.lowerBound + offset, as: UInt8.self)
-      if a != b { return a < b ? -1 : 1 }
+      if left[offset] != right[offset] { return left[offset] < right[offset] ? -1 : 1 }
       offset += 1
     }
     return left.count - right.count
-  }
-
-  /// A 64-bit hash of the unique_id: multiply and fold, eight bytes at a time.
-  private func keyHash(_ index: Int, seed: UInt64) -> UInt64 {
-    let range = key(index)
-    let bytes = buffer(index, .keyInArena)
-    let span = bytes.span.bytes
-    var hash = seed ^ UInt64(range.count)
-    var offset = range.lowerBound
-    @inline(__always) func mix(_ word: UInt64) {
-      let (high, low) = (hash ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-      hash = high ^ low ^ seed
-    }
-    while offset + 8 <= range.upperBound {
-      mix(span.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
-      offset += 8
-    }
-    var rest: UInt64 = 0
-    while offset < range.upperBound {
-      rest = rest << 8 | UInt64(span.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
-      offset += 1
-    }
-    mix(rest)
-    return hash
   }
 }
 

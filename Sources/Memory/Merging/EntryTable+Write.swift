@@ -4,25 +4,51 @@ extension EntryTable {
   /// A state's bytes: a JSON array, one entry a line, a newline at the end; `[]` and a newline for none.
   /// - Parameter indices: entries in the order they are to be written, as ``join()`` returns them.
   public func write(_ indices: [Int]) -> [UInt8] {
-    if indices.isEmpty { return Array("[]\n".utf8) }
-    var total = 4
-    for index in indices { total += range(index).count + 2 }
     var output: [UInt8] = []
-    output.reserveCapacity(total)
-    output += [0x5B, 0x0A]
+    output.reserveCapacity(writtenCount(indices))
+    write(indices) { (piece: RawSpan) in piece.withUnsafeBytes { output.append(contentsOf: $0) } }
+    return output
+  }
+
+  /// How many bytes ``write(_:)`` returns.
+  public func writtenCount(_ indices: [Int]) -> Int {
+    if indices.isEmpty { return 3 }
+    return indices.reduce(3) { $0 + records[$1].range.count + 2 }
+  }
+
+  /// Hands out the bytes of ``write(_:)`` in pieces, in order, through one buffer: for output larger than the cache.
+  /// - Parameter consume: gets one piece after the other, each about 256 KiB.
+  public func write<Failure: Error>(_ indices: [Int], to consume: (RawSpan) throws(Failure) -> Void) throws(Failure) {
+    let pieceCount = 1 << 18
+    var piece: [UInt8] = []
+    piece.reserveCapacity(min(pieceCount, writtenCount(indices)))
+    piece.append(0x5B)
+    if !indices.isEmpty { piece.append(0x0A) }
     var isFirst = true
     for index in indices {
-      if !isFirst { output += [0x2C, 0x0A] }
+      let count = records[index].range.count
+      if piece.count + count + 5 > pieceCount {
+        try consume(piece.span.bytes)
+        piece.removeAll(keepingCapacity: true)
+      }
+      if !isFirst {
+        piece.append(0x2C)
+        piece.append(0x0A)
+      }
       isFirst = false
-      output += buffer(index, .entryInArena)[range(index)]
+      withSlice(index, \.range, .entryInArena) { entry in
+        entry.withUnsafeBytes { piece.append(contentsOf: $0) }
+      }
     }
-    output += [0x0A, 0x5D, 0x0A]
-    return output
+    if !indices.isEmpty { piece.append(0x0A) }
+    piece.append(0x5D)
+    piece.append(0x0A)
+    try consume(piece.span.bytes)
   }
 
   /// One entry with bytes of its own.
   public func entry(_ index: Int) -> Entry {
-    let bytes = Array(buffer(index, .entryInArena)[range(index)])
+    let bytes = withSlice(index, \.range, .entryInArena) { JSONText.slice($0, 0..<$0.byteCount) }
     let parsed = EntryReader.read(compact: bytes)
     guard let parsed else { preconditionFailure("a record is an entry that was read before") }
     return parsed
@@ -38,11 +64,15 @@ extension EntryTable {
   public func sourceIndex(_ index: Int) -> Int { Int(records[index].source) }
 
   /// The entry's unique_id, decoded.
-  public func uniqueID(_ index: Int) -> ByteString { ByteString(buffer(index, .keyInArena)[key(index)]) }
+  public func uniqueID(_ index: Int) -> ByteString {
+    withSlice(index, \.key, .keyInArena) { ByteString(bytes: JSONText.slice($0, 0..<$0.byteCount)) }
+  }
 
   /// When and where the entry was written.
   public func stamp(_ index: Int) -> Stamp {
-    Stamp(instant: records[index].instant, host: ByteString(buffer(index, .hostInArena)[host(index)]))
+    Stamp(
+      instant: records[index].instant,
+      host: withSlice(index, \.host, .hostInArena) { ByteString(bytes: JSONText.slice($0, 0..<$0.byteCount)) })
   }
 
   /// Whether the entry is a tombstone.

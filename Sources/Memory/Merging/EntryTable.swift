@@ -11,6 +11,8 @@ public struct EntryTable: Sendable {
   /// Bytes made here: canonical forms of entries that were not, and decoded keys.
   private(set) var arena: [UInt8] = []
   private(set) var records: [EntryRecord] = []
+  /// Differs a process, so that no file can be built to collide.
+  private let hashSeed = UInt64(truncatingIfNeeded: Hasher().finalize())
 
   /// The largest file read, in bytes.
   public static let maximumSourceBytes = Int(UInt32.max) - 1
@@ -34,7 +36,9 @@ public struct EntryTable: Sendable {
     }
     let recordCount = records.count
     let arenaCount = arena.count
-    records.reserveCapacity(records.count + source.bytes.count / 400)
+    // At least doubled, or many small files would copy all records each time.
+    let expected = records.count + source.bytes.count / 380
+    if expected > records.capacity { records.reserveCapacity(max(expected, 2 * records.capacity)) }
     sources.append(source)
     do {
       try scan(source, index: UInt32(sources.count - 1))
@@ -190,6 +194,9 @@ public struct EntryTable: Sendable {
       arena += key
       record.keyEnd = UInt32(arena.count)
       record.flags.insert(.keyInArena)
+      record.keyHash = KeyHash.of(key.span.bytes, 0..<key.count, seed: hashSeed)
+    } else {
+      record.keyHash = KeyHash.of(bytes, fields.uniqueID.range, seed: hashSeed)
     }
     if fields.host.hasEscapes {
       let host = JSONText.decode(fields.host, bytes)
@@ -200,29 +207,4 @@ public struct EntryTable: Sendable {
     }
     records.append(record)
   }
-}
-
-/// One entry of one file: where it stands, and the register-sized parts of its metadata.
-struct EntryRecord: Sendable {
-  struct Flags: OptionSet, Sendable {
-    let rawValue: UInt8
-    static let entryInArena = Flags(rawValue: 1)
-    static let keyInArena = Flags(rawValue: 2)
-    static let hostInArena = Flags(rawValue: 4)
-    static let deleted = Flags(rawValue: 8)
-    static let hasKind = Flags(rawValue: 16)
-  }
-
-  var source: UInt32
-  var start: UInt32
-  var end: UInt32
-  /// The decoded unique_id.
-  var keyStart: UInt32
-  var keyEnd: UInt32
-  /// The decoded host.
-  var hostStart: UInt32
-  var hostEnd: UInt32
-  var flags: Flags = []
-  var instant: Instant
-  var version: UInt64
 }

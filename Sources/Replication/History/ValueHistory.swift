@@ -45,15 +45,9 @@ final class ValueHistory {
     return order.reversed().compactMap { found[$0] }
   }
 
-  /// SHA-256 of every content each unique_id of these ids ever had.
-  func contentDigests(of ids: Set<ByteString>, below tips: [ObjectID]) throws(ReplicationError)
-    -> [ByteString: Set<[UInt8]>]
-  {
-    var digests: [ByteString: Set<[UInt8]>] = [:]
-    for version in try versions(of: ids, below: tips) where version.entry.isLive {
-      digests[version.entry.metadata.uniqueID, default: []].insert(Ingest.contentDigest(of: version.entry.content))
-    }
-    return digests
+  /// Every value these ids ever had, as ingest compares them.
+  func values(of ids: Set<ByteString>, below tips: [ObjectID]) throws(ReplicationError) -> [KnownValue] {
+    try versions(of: ids, below: tips).map { KnownValue($0.entry) }
   }
 
   /// Whether the id stands in the file, at least in the spelling this product writes. Other spellings (escapes another

@@ -36,14 +36,19 @@ extension Store {
     if let newest = table.newestInstant(upTo: wall.advanced(bySeconds: settings.maxDriftSeconds)) {
       clock.witness(newest, wall: wall)
     }
-    let known = KnownState(table: table, winners: table.join(), ownHost: identity.host)
+    let known = KnownState(table: table, winners: table.join())
     let history = ValueHistory(repository: repository)
     let result: IngestResult
-    do {
+    do throws(IngestError<ReplicationError>) {
       result = try Ingest.run(
         document: document, fileDigest: digest, base: base, known: known,
-        olderVersions: { ids throws(ReplicationError) in try history.contentDigests(of: ids, below: tips) },
+        olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) },
         host: identity.host, wall: wall, clock: &clock, vanished: .keep)
+    } catch {
+      switch error {
+      case .history(let failure): throw failure
+      case .massDeletion(let refusal): throw ReplicationError(.badData, refusal.description)
+      }
     }
     let counts = IngestCounts(result, format: document.format)
     if options.isDryRun { return counts }
@@ -103,16 +108,16 @@ extension Store {
 extension IngestCounts {
   init(unchangedSince base: IngestBase) {
     self.init(format: base.format)
-    vanished = base.items.count { $0.isVanished }
+    vanished = base.vanishedCount
     unchanged = base.items.count - vanished
   }
 
   init(_ result: IngestResult, format: MemoryFormat) {
     self.init(format: format)
-    added = result.added
-    changed = result.changed
-    unchanged = result.unchanged
-    recognised = result.recognised
-    vanished = result.vanished
+    added = result.added.count
+    changed = result.changed.count
+    unchanged = result.unchangedCount
+    recognised = result.recognised.count
+    vanished = result.vanishedCount
   }
 }

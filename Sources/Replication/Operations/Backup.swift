@@ -75,8 +75,14 @@ extension Store {
   public func backup(
     _ options: BackupOptions, connect: (String) throws(GitError) -> any Remote, progress: (String) -> Void = { _ in }
   ) throws(ReplicationError) -> BackupReport {
-    let lock = options.isDryRun ? nil : try lock()
-    defer { _ = consume lock }
+    try locked(unless: options.isDryRun) { () throws(ReplicationError) in
+      try backupLocked(options, connect: connect, progress: progress)
+    }
+  }
+
+  private func backupLocked(
+    _ options: BackupOptions, connect: (String) throws(GitError) -> any Remote, progress: (String) -> Void
+  ) throws(ReplicationError) -> BackupReport {
     let deadline = Deadline.after(seconds: options.timeoutSeconds ?? settings.timeoutSeconds)
     let reader = StateReader(repository: repository)
 

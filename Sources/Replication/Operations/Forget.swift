@@ -15,8 +15,10 @@ extension Store {
   ///
   /// Throws `.noInput` when nothing live has this id.
   public func forget(_ id: ByteString, options: BackupOptions) throws(ReplicationError) -> ForgetReport {
-    let lock = options.isDryRun ? nil : try lock()
-    defer { _ = consume lock }
+    try locked(unless: options.isDryRun) { () throws(ReplicationError) in try forgetLocked(id, options: options) }
+  }
+
+  private func forgetLocked(_ id: ByteString, options: BackupOptions) throws(ReplicationError) -> ForgetReport {
     let old = try tip()
     let tips = [old].compactMap(\.self)
     let oldTree = try tree(of: old)
@@ -37,8 +39,7 @@ extension Store {
     let tombstones = winners.map { index in
       var metadata = table.entry(index).metadata
       let stamp = metadata.stamp
-      metadata.seen = VersionVectors.merged(
-        metadata.seen, known[metadata.uniqueID] ?? [:], adding: stamp, writer: identity.host.bytes)
+      metadata.seen = (known[metadata.uniqueID] ?? KnownStamps(of: metadata)).seen(by: identity.host.bytes)
       metadata.stamp = Stamp(instant: clock.tick(wall: wall, replacing: stamp.instant), host: identity.host.bytes)
       metadata.version += 1
       return Entry.tombstone(of: metadata)
@@ -57,14 +58,12 @@ extension Store {
   }
 
   /// For each of these unique_ids, the newest stamp of every host that is known here, of what those had seen included.
-  func knownStamps(in table: EntryTable, of uniqueIDs: Set<ByteString>) -> [ByteString: [ByteString: Instant]] {
-    var known: [ByteString: [ByteString: Instant]] = [:]
+  func knownStamps(in table: EntryTable, of uniqueIDs: Set<ByteString>) -> [ByteString: KnownStamps] {
+    var known: [ByteString: KnownStamps] = [:]
     for index in 0..<table.count {
       let uniqueID = table.uniqueID(index)
       guard uniqueIDs.contains(uniqueID) else { continue }
-      let metadata = table.entry(index).metadata
-      known[uniqueID] = VersionVectors.merged(
-        known[uniqueID] ?? [:], metadata.seen, adding: metadata.stamp, writer: ByteString(bytes: []))
+      known[uniqueID, default: KnownStamps()].formUnion(KnownStamps(of: table.entry(index).metadata))
     }
     return known
   }

@@ -21,15 +21,24 @@ extension Store {
   public func restored(_ point: RestorePoint, id: ByteString?, format: MemoryFormat?) throws(ReplicationError) -> [UInt8] {
     let table = try table(at: point)
     let entries = try shownEntries(in: table, id: id, point: point)
-    let chosen = try format ?? settings.format ?? privateState.readBase()?.format ?? .jsonArray
-    return chosen.render(entries)
+    var chosen = format ?? settings.format
+    if chosen == nil { chosen = try privateState.readBase()?.format }
+    return (chosen ?? .jsonArray).render(entries)
   }
 
   /// Brings an id's value of a point back into the state, under a new stamp so that it stays, and commits it here.
   /// - Returns: how many entries were written; 0 when they are what the view shows already.
-  public func restoreIntoState(_ point: RestorePoint, id: ByteString, options: BackupOptions) throws(ReplicationError) -> Int {
-    let lock = options.isDryRun ? nil : try lock()
-    defer { _ = consume lock }
+  public func restoreIntoState(_ point: RestorePoint, id: ByteString, options: BackupOptions) throws(ReplicationError)
+    -> Int
+  {
+    try locked(unless: options.isDryRun) { () throws(ReplicationError) in
+      try restoreLocked(point, id: id, options: options)
+    }
+  }
+
+  private func restoreLocked(_ point: RestorePoint, id: ByteString, options: BackupOptions) throws(ReplicationError)
+    -> Int
+  {
     let then = try shownEntries(in: try table(at: point), id: id, point: point)
     let old = try tip()
     let tips = [old].compactMap(\.self)
@@ -50,13 +59,13 @@ extension Store {
     let entries = changed.map { value in
       // The value goes where the reader looks: onto the unique_id shown now, else onto its own.
       let current = shown[value.id] ?? winnerOf[value.metadata.uniqueID] ?? value
-      let known = knownStamps(in: table, of: [current.metadata.uniqueID])[current.metadata.uniqueID] ?? [:]
+      let uniqueID = current.metadata.uniqueID
+      let known = knownStamps(in: table, of: [uniqueID])[uniqueID] ?? KnownStamps(of: current.metadata)
       var metadata = value.metadata
-      metadata.uniqueID = current.metadata.uniqueID
+      metadata.uniqueID = uniqueID
       metadata.isDeleted = false
       metadata.version = max(current.metadata.version, value.metadata.version) + 1
-      metadata.seen = VersionVectors.merged(
-        current.metadata.seen, known, adding: current.metadata.stamp, writer: identity.host.bytes)
+      metadata.seen = known.seen(by: identity.host.bytes)
       metadata.stamp = Stamp(
         instant: clock.tick(wall: wall, replacing: current.metadata.stamp.instant), host: identity.host.bytes)
       return Entry(content: value.content, metadata: metadata)

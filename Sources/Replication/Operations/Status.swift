@@ -93,8 +93,10 @@ extension Store {
     for index in 0..<table.count {
       let name = StoreTree.hostText(ofStateFile: table.sources[table.sourceIndex(index)].name)
       let instant = table.stamp(index).instant
-      hosts[name]?.lastStamp = max(hosts[name]?.lastStamp ?? instant, instant)
-      if table.isDeleted(index) { hosts[name]?.tombstones += 1 } else { hosts[name]?.liveEntries += 1 }
+      guard var host = hosts[name] else { continue }
+      host.lastStamp = max(host.lastStamp ?? instant, instant)
+      if table.isDeleted(index) { host.tombstones += 1 } else { host.liveEntries += 1 }
+      hosts[name] = host
     }
     for (name, status) in hosts {
       guard let last = status.lastStamp ?? status.created else { continue }

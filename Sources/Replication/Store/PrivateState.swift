@@ -71,7 +71,7 @@ struct PrivateState {
   }
 
   func readLastRun() throws(ReplicationError) -> LastRun {
-    guard let fields = try fields(paths.lastRun, kind: "last-run") else { return LastRun() }
+    guard let fields = try fields(paths.lastRun, kind: "lastrun") else { return LastRun() }
     func instant(_ name: ByteString) -> Instant? { fields[name]?.text.flatMap { Instant(rfc3339: $0) } }
     func text(_ name: ByteString) -> String? { fields[name]?.text.map { String(decoding: $0, as: UTF8.self) } }
     return LastRun(
@@ -81,7 +81,7 @@ struct PrivateState {
   }
 
   func write(_ run: LastRun) throws(ReplicationError) {
-    try write(paths.lastRun, kind: "last-run") { object in
+    try write(paths.lastRun, kind: "lastrun") { object in
       func member(_ name: String, _ instant: Instant?) {
         if let instant { object.member(name, instant.description) }
       }
@@ -97,7 +97,7 @@ struct PrivateState {
 
   /// Which object each file in the store's folder was last written from.
   func readPublished() throws(ReplicationError) -> [String: ObjectID] {
-    guard let fields = try fields(paths.published, kind: "published") else { return [:] }
+    guard let fields = try fields(paths.published, kind: "written") else { return [:] }
     var published: [String: ObjectID] = [:]
     for (path, value) in fields {
       if let hex = value.text { published[path.description] = ObjectID(hex: String(decoding: hex, as: UTF8.self)) }
@@ -106,7 +106,7 @@ struct PrivateState {
   }
 
   func writePublished(_ published: [String: ObjectID]) throws(ReplicationError) {
-    try write(paths.published, kind: "published") { object in
+    try write(paths.published, kind: "written") { object in
       for (path, id) in published.sorted(by: { $0.key < $1.key }) { object.member(path, id.description) }
     }
   }

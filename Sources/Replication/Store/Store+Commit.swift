@@ -96,7 +96,9 @@ extension Store {
       metadata.stamp = Stamp(
         instant: clock.tick(wall: wall, replacing: tombstone.stamp.instant), host: host.bytes)
       metadata.version = max(lost.metadata.version, tombstone.version) + 1
-      metadata.seen = VersionVectors.merged(lost.metadata.seen, tombstone.seen, adding: tombstone.stamp, writer: host.bytes)
+      var known = KnownStamps(of: lost.metadata)
+      known.formUnion(KnownStamps(of: tombstone))
+      metadata.seen = known.seen(by: host.bytes)
       again.append(Entry(content: lost.content, metadata: metadata))
     }
     return again
@@ -144,18 +146,5 @@ extension Store {
 
   func write(_ bytes: [UInt8]) throws(ReplicationError) -> ObjectID {
     try replicating { () throws(GitError) in try repository.writeBlob(bytes) }
-  }
-}
-
-/// Joining version vectors of single unique_ids.
-enum VersionVectors {
-  /// What a new value has seen: both vectors and the value that is replaced; the writer's own stamps are implied.
-  static func merged(
-    _ left: [ByteString: Instant], _ right: [ByteString: Instant], adding stamp: Stamp?, writer: ByteString
-  ) -> [ByteString: Instant] {
-    var seen = left.merging(right) { max($0, $1) }
-    if let stamp { seen[stamp.host] = max(seen[stamp.host] ?? stamp.instant, stamp.instant) }
-    seen[writer] = nil
-    return seen
   }
 }

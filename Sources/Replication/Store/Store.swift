@@ -61,6 +61,17 @@ public final class Store {
     }
   }
 
+  /// Runs work that writes while holding the store's lock; a dry run takes none.
+  func locked<Value>(unless isDryRun: Bool = false, _ body: () throws(ReplicationError) -> Value)
+    throws(ReplicationError) -> Value
+  {
+    if isDryRun { return try body() }
+    let lock = try lock()
+    // The lock's value has to live through the body: a lock that nothing uses any more may be released.
+    defer { withExtendedLifetime(lock) {} }
+    return try body()
+  }
+
   /// Writes a setting to the store's git config.
   func set(_ key: String, _ value: String?) throws(ReplicationError) {
     try replicating { () throws(GitError) in try repository.setSetting(key, to: value) }

@@ -126,12 +126,12 @@ extension Store {
   private func settle(_ renaming: Renaming) throws(ReplicationError) {
     if var base = try privateState.readBase() {
       for index in base.items.indices {
-        let item = base.items[index]
-        base.items[index].uniqueID = renaming.uniqueIDs[item.uniqueID] ?? item.uniqueID
-        if let instant = item.known[renaming.from.bytes], renaming.uniqueIDs[item.uniqueID] != nil {
-          base.items[index].known[renaming.from.bytes] = nil
-          base.items[index].known[renaming.to.bytes] = instant
-        }
+        guard let uniqueID = renaming.uniqueIDs[base.items[index].uniqueID] else { continue }
+        base.items[index].uniqueID = uniqueID
+        base.items[index].stamp.host = renaming.to.bytes
+        var known = base.items[index].known.newest
+        known[renaming.to.bytes] = known.removeValue(forKey: renaming.from.bytes)
+        base.items[index].known = KnownStamps(known)
       }
       try privateState.write(base)
     }

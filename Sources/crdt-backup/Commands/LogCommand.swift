@@ -1,5 +1,6 @@
 import ArgumentParser
 import CRDT
+import Git
 import Memory
 import Replication
 

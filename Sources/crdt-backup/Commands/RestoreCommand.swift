@@ -69,7 +69,7 @@ struct RestoreCommand: ParsableCommand {
     if !dryRun {
       do {
         isWritten = try RealFileSystem().replaceIfChanged(path, with: bytes, mode: .keep(orElse: 0o600))
-      } catch let error as StorageError {
+      } catch {
         throw ReplicationError(
           error.code == .permission ? .permission : .cannotCreate, "cannot write \(output): \(error)")
       }

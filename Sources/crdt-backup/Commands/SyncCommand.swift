@@ -125,7 +125,7 @@ struct BackupPrinter {
     switch report.outcome {
     case .verified: console.say("Verified on \(report.remote ?? "the remote"), branch \(report.branch)")
     case .noRemote where report.isOffline && report.remote != nil:
-      console.say("Offline: not on \(report.remote ?? "the remote") yet; the next run without --offline pushes it")
+      console.say("Offline: not verified on \(report.remote ?? "the remote"); the next run without --offline does that")
     case .noRemote: console.say("No remote is set: on this host only (give one with --remote)")
     case .notOnRemote: break
     }
@@ -175,7 +175,7 @@ enum Redaction {
     let rest = text[scheme.upperBound...]
     let authority = rest.prefix { $0 != "/" }
     guard let at = authority.lastIndex(of: "@"), authority[..<at].contains(":") else { return text }
-    return text[..<scheme.upperBound] + rest[rest.index(after: at)...]
+    return String(text[..<scheme.upperBound] + rest[rest.index(after: at)...])
   }
 }
 

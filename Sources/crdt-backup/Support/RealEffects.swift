@@ -18,8 +18,9 @@ extension Effects {
       return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
     },
     sleepMilliseconds: { milliseconds in
-      var left = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
-      while nanosleep(&left, &left) == -1, errno == EINTR {}
+      var wanted = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+      var left = timespec()
+      while nanosleep(&wanted, &left) == -1, errno == EINTR { wanted = left }
     },
     machineIdentity: {
       for path in ["/etc/machine-id", "/var/lib/dbus/machine-id"] {

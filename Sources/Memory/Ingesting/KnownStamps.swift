@@ -3,7 +3,7 @@ import CRDT
 /// What was known of one unique_id: of each host the newest stamp.
 ///
 /// Instants are kept to the nanosecond, rounded up, so that the written form says the same as the value.
-public struct VersionVector: Hashable, Sendable {
+public struct KnownStamps: Hashable, Sendable {
   /// Host → newest instant.
   public private(set) var newest: [ByteString: Instant] = [:]
 
@@ -26,12 +26,18 @@ public struct VersionVector: Hashable, Sendable {
   }
 
   /// The join: what either knew.
-  public mutating func formUnion(_ other: VersionVector) {
+  public mutating func formUnion(_ other: KnownStamps) {
     for (host, instant) in other.newest { insert(Stamp(instant: instant, host: host)) }
   }
 
   /// Whether a value with this stamp was known.
   public func covers(_ stamp: Stamp) -> Bool { newest[stamp.host].map { stamp.instant <= $0 } ?? false }
+
+  /// Puts what is known of one host under another name.
+  mutating func rename(_ host: ByteString, to name: ByteString) {
+    guard let instant = newest.removeValue(forKey: host) else { return }
+    insert(Stamp(instant: instant, host: name))
+  }
 
   /// The greatest instant of any host.
   public var greatest: Instant? { newest.values.max() }
