@@ -36,7 +36,7 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Durability", dependencies: ["CSystem", "CZlib"], swiftSettings: strict),
     .target(name: "Processes", dependencies: ["CSystem"], swiftSettings: strict),
-    .target(name: "Git", dependencies: ["CLibgit2", "Processes"], swiftSettings: strict),
+    .target(name: "Git", dependencies: ["CLibgit2", "CZlib", "Processes"], swiftSettings: strict),
     .target(
       name: "Replication", dependencies: ["CRDT", "Memory", "Durability", "Processes", "Git"],
       swiftSettings: strict),

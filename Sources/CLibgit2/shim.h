@@ -1,5 +1,6 @@
 #pragma once
 #include <git2.h>
+#include <git2/sys/odb_backend.h>
 #include <git2/sys/repository.h>
 #include <git2/sys/stream.h>
 #include <git2/sys/transport.h>
@@ -29,6 +30,11 @@ typedef struct {
   git_smart_subtransport_stream parent;
   void *owner;
 } crdt_subtransport_stream;
+
+typedef struct {
+  git_odb_backend parent;
+  void *owner;
+} crdt_odb_backend;
 
 typedef struct {
   git_stream parent;

@@ -14,6 +14,16 @@ int system_spawn_add_folder(posix_spawn_file_actions_t *actions, const char *pat
   return posix_spawn_file_actions_addchdir_np(actions, path);
 }
 
+int system_spawn_add_close_from(posix_spawn_file_actions_t *actions, int first) {
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+  return posix_spawn_file_actions_addclosefrom_np(actions, first);
+#else
+  (void)actions;
+  (void)first;
+  return 0;
+#endif
+}
+
 short system_spawn_new_session(void) { return POSIX_SPAWN_SETSID; }
 
 void system_error_text(int number, char *text, size_t size) {

@@ -36,14 +36,25 @@ public final class LibGit2Repository: Repository {
     try RepositoryForm.check(path, operation)
     do throws(GitError) {
       let flags = GIT_REPOSITORY_OPEN_NO_SEARCH.rawValue
-      return LibGit2Repository(
-        try Handle(operation, free: git_repository_free) { git_repository_open_ext(&$0, path, flags, nil) })
+      let handle = try Handle(operation, free: git_repository_free) {
+        git_repository_open_ext(&$0, path, flags, nil)
+      }
+      try LooseObjectGuard.install(handle, operation)
+      return LibGit2Repository(handle)
     } catch {
-      guard error.code == .notOwned else { throw error }
+      // Some builds of libgit2 say "not found" when there is no safe.directory setting to look the owner up in.
+      guard error.code == .notOwned || error.code == .notFound && belongsToAnother(path) else { throw error }
       throw GitError(
         .notOwned, operation: operation,
         message: "it belongs to another user; if you trust it, run: git config --global --add safe.directory "
           + path, isRetryable: false)
+    }
+  }
+
+  private static func belongsToAnother(_ path: String) -> Bool {
+    var status = stat()
+    return [path + "/.git", path].contains {
+      stat($0 + "/HEAD", &status) == 0 && stat($0, &status) == 0 && status.st_uid != geteuid()
     }
   }
 
@@ -78,6 +89,7 @@ public final class LibGit2Repository: Repository {
         return git_repository_init_ext(&out, path, &options)
       }
     }
+    try LooseObjectGuard.install(handle, operation)
     let repository = LibGit2Repository(handle)
     guard chmod(repository.gitFolder, 0o700) == 0 else {
       throw GitError(.storage, operation: operation, message: errorText(errno), isRetryable: false)

@@ -153,6 +153,15 @@ public protocol Repository: AnyObject {
   /// A normal three-way merge of whole trees (`base == nil`: the empty tree), used for files that are not ours.
   func mergeTrees(base: ObjectID?, ours: ObjectID, theirs: ObjectID) throws(GitError) -> TreeMerge
 
+  /// Makes the index, where there is one, name the given working files, so that a person's `git status` is clean.
+  /// Best effort: nothing depends on it.
+  @discardableResult
+  func refreshIndex(_ files: [WorkingFile]) -> IndexRefresh
+
+  /// Lets git pack loose objects when it finds that there are many. Best effort.
+  @discardableResult
+  func packLooseObjects(deadline: Deadline) -> Bool
+
   /// A setting as `git config` would show it: the repository's, then the user's and the system's.
   func setting(_ key: String) throws(GitError) -> String?
   /// Writes to the repository's own config file only; `nil` removes the key there.
@@ -179,4 +188,12 @@ public protocol Remote: AnyObject {
   func fetch(branch: String, deadline: Deadline) throws(GitError) -> ObjectID?
   /// Asks the remote to set `refs/heads/<branch>` to `commit`, never forced.
   func push(_ commit: ObjectID, branch: String, deadline: Deadline) throws(GitError) -> PushOutcome
+}
+
+extension Repository {
+  /// A repository without a working tree has no index to refresh.
+  public func refreshIndex(_ files: [WorkingFile]) -> IndexRefresh { .refreshed }
+
+  /// A repository that is not on disk has nothing to pack.
+  public func packLooseObjects(deadline: Deadline) -> Bool { false }
 }

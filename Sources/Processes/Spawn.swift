@@ -34,6 +34,8 @@ func spawn(_ command: Command, streams: StandardStreams) throws(ProcessError) ->
   if failure == 0, let folder = command.folder {
     failure = system_spawn_add_folder(&actions, folder)
   }
+  // Ours are close-on-exec; what other code of the process has open need not be.
+  if failure == 0 { failure = system_spawn_add_close_from(&actions, 3) }
   if failure == 0 { failure = setAttributes(&attributes, command.group) }
   guard failure == 0 else {
     throw ProcessError(errno: failure, program: command.program, operation: "start")

@@ -13,6 +13,9 @@ int system_pipe(int descriptors[2]);
 /// posix_spawn_file_actions_addchdir_np.
 int system_spawn_add_folder(posix_spawn_file_actions_t *actions, const char *path);
 
+/// Closes all descriptors from `first` on in the child, where the C library can (glibc 2.34); else does nothing.
+int system_spawn_add_close_from(posix_spawn_file_actions_t *actions, int first);
+
 /// The flag POSIX_SPAWN_SETSID.
 short system_spawn_new_session(void);
 

@@ -46,10 +46,7 @@ package enum MetadataReader {
     _ scanner: inout JSONScanner, _ bytes: RawSpan, depth: Int, _ fields: inout MetadataFields,
     _ present: inout Int
   ) throws(ScanFailure) {
-    let name = try scanner.skipString(bytes)
-    scanner.skipWhitespace(bytes)
-    try scanner.expect(0x3A, bytes, "a colon was expected")
-    scanner.skipWhitespace(bytes)
+    let name = try scanner.skipName(bytes)
     let start = scanner.offset
     let member = Member(name, bytes)
     if member != .other {

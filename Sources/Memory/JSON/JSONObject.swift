@@ -25,10 +25,7 @@ package enum JSONObject {
     scanner.skipWhitespace(bytes)
     if scanner.peek(bytes) == 0x7D { return ([], offset..<scanner.offset + 1) }
     while true {
-      let name = try scanner.skipString(bytes)
-      scanner.skipWhitespace(bytes)
-      try scanner.expect(0x3A, bytes, "a colon was expected")
-      scanner.skipWhitespace(bytes)
+      let name = try scanner.skipName(bytes)
       let start = scanner.offset
       try scanner.skipValue(bytes, depth: depth + 1)
       members.append(JSONMember(name: name, value: start..<scanner.offset))

@@ -18,7 +18,7 @@ extension JSONScanner {
         skipWhitespace(bytes)
         if opensObject {
           if peek(bytes) != 0x7D {
-            try skipKey(bytes)
+            _ = try skipName(bytes)
             continue
           }
         } else if peek(bytes) != 0x5D {
@@ -41,7 +41,7 @@ extension JSONScanner {
         if next == 0x2C {
           offset += 1
           skipWhitespace(bytes)
-          if inObject { try skipKey(bytes) }
+          if inObject { _ = try skipName(bytes) }
           break
         }
         guard next == (inObject ? 0x7D : 0x5D) else {
@@ -55,11 +55,11 @@ extension JSONScanner {
 
   /// Moves over a member's name, the colon and the space around it.
   @inline(__always)
-  private mutating func skipKey(_ bytes: RawSpan) throws(ScanFailure) {
-    guard peek(bytes) == 0x22 else { throw failure(bytes, "a member name in quotes was expected") }
-    _ = try skipString(bytes)
+  package mutating func skipName(_ bytes: RawSpan) throws(ScanFailure) -> JSONStringToken {
+    let name = try skipString(bytes, orElse: "a member name in quotes was expected")
     skipWhitespace(bytes)
     try expect(0x3A, bytes, "a colon was expected")
     skipWhitespace(bytes)
+    return name
   }
 }

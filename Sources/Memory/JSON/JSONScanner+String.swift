@@ -14,8 +14,10 @@ package struct JSONStringToken: Hashable {
 extension JSONScanner {
   /// Moves over a string, quotes included: escapes, control characters and UTF-8 are checked.
   @inline(__always)
-  package mutating func skipString(_ bytes: RawSpan) throws(ScanFailure) -> JSONStringToken {
-    guard peek(bytes) == 0x22 else { throw failure(bytes, "a string was expected") }
+  package mutating func skipString(
+    _ bytes: RawSpan, orElse reason: StaticReason = "a string was expected"
+  ) throws(ScanFailure) -> JSONStringToken {
+    guard peek(bytes) == 0x22 else { throw failure(bytes, reason) }
     let start = offset + 1
     var position = start
     var hasEscapes = false

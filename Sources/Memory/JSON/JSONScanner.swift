@@ -58,7 +58,8 @@ package struct JSONScanner {
       return ScanFailure(offset, "a byte order mark; save the file as UTF-8 without BOM")
     case 0x3C where JSONScanner.isRepeated(bytes, offset, 0x3C),
       0x3D where JSONScanner.isRepeated(bytes, offset, 0x3D),
-      0x3E where JSONScanner.isRepeated(bytes, offset, 0x3E):
+      0x3E where JSONScanner.isRepeated(bytes, offset, 0x3E),
+      0x7C where JSONScanner.isRepeated(bytes, offset, 0x7C):
       return ScanFailure(offset, "a git conflict marker; the file was merged as text and is unresolved")
     default: return ScanFailure(offset, reason)
     }

@@ -112,10 +112,7 @@ public struct EntryTable: Sendable {
       return nil
     }
     while true {
-      let name = try scanner.skipString(bytes)
-      scanner.skipWhitespace(bytes)
-      try scanner.expect(0x3A, bytes, "a colon was expected")
-      scanner.skipWhitespace(bytes)
+      let name = try scanner.skipName(bytes)
       if isMetadataName(name, bytes) {
         guard fields == nil else {
           throw ScanFailure(

@@ -18,10 +18,14 @@ extension Store {
     guard let path = settings.memory else { return nil }
     let bytes = try Store.readMemory(path, effects: effects)
     let digest = EntryIdentity.hexDigest(of: bytes)
-    let base = try privateState.readBase()
-    if let base, base.fileDigest == digest, settings.format == nil || settings.format == base.format {
-      return IngestCounts(unchangedSince: base)
+    let last = try privateState.readIngested()
+    let isBaseHeld = try isReached(last?.commit)
+    if let last, isBaseHeld, last.memory == path, last.fileDigest == digest,
+      settings.format == nil || settings.format == last.counts.format
+    {
+      return last.counts
     }
+    let base = isBaseHeld ? try privateState.readBase() : nil
 
     let document: MemoryDocument
     do { document = try MemoryDocument.parse(bytes, source: path, format: settings.format) } catch {
@@ -64,7 +68,30 @@ extension Store {
       progress("saved \(result.entries.count) values in commit \(commit.short)")
     }
     try privateState.write(result.base)
+    var present = IngestCounts(format: document.format)
+    present.unchanged = document.items.count
+    present.vanished = counts.vanished
+    let ingested = PrivateState.Ingested(memory: path, fileDigest: digest, counts: present, commit: try tip())
+    try privateState.write(ingested)
     return counts
+  }
+
+  /// Whether the branch still holds a commit; true for none.
+  private func isReached(_ commit: ObjectID?) throws(ReplicationError) -> Bool {
+    guard let commit else { return true }
+    guard let tip = try tip() else { return false }
+    if tip == commit { return true }
+    do { return try repository.isAncestor(commit, of: tip) } catch {
+      if error.code == .notFound || error.code == .corrupt { return false }
+      throw ReplicationError(error)
+    }
+  }
+
+  /// After a sync that put our commit on another base: the branch holds what was ingested in a new commit.
+  func noteIngestedCommit() throws(ReplicationError) {
+    guard var last = try privateState.readIngested(), let tip = try tip(), try !isReached(last.commit) else { return }
+    last.commit = tip
+    try privateState.write(last)
   }
 
   /// The memory file, whole: read again when it changed while being read, a few times.
@@ -106,12 +133,6 @@ extension Store {
 }
 
 extension IngestCounts {
-  init(unchangedSince base: IngestBase) {
-    self.init(format: base.format)
-    vanished = base.vanishedCount
-    unchanged = base.items.count - vanished
-  }
-
   init(_ result: IngestResult, format: MemoryFormat) {
     self.init(format: format)
     added = result.added.count

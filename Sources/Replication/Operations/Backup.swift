@@ -37,9 +37,6 @@ public struct BackupReport: Sendable {
   public var warnings: [String] = []
   public var isDryRun = false
   public var isOffline = false
-  /// Entries in the view.
-  public var liveEntries: Int?
-
   /// The number the command ends with.
   public var exitCode: Int32 {
     if isDryRun { return 0 }
@@ -105,6 +102,7 @@ extension Store {
       return report
     }
     try commitIfNew(identity: identity, reader: reader)
+    try recordSeenOnceADay(identity: identity, reader: reader)
 
     switch remote {
     case .none: break
@@ -119,6 +117,7 @@ extension Store {
         report.attempts = result.attempts
       }
     }
+    try noteIngestedCommit()
     report.host = identity.host
     if identity.host != nameBefore { report.renamedFrom = nameBefore }
     report.commit = try tip()
@@ -183,6 +182,27 @@ extension Store {
     let commit = try commit(
       tree, parents: [old].compactMap(\.self), host: identity.host, message: "\(identity.host): joined the store")
     try move(from: old, to: commit, message: "crdt-backup: new host")
+  }
+
+  /// Commits what this host has seen of the others, when nothing else has for a day: others drop tombstones by it.
+  private func recordSeenOnceADay(identity: Identity, reader: StateReader) throws(ReplicationError) {
+    var run = try privateState.readLastRun()
+    guard let last = run.recordWritten, wall.seconds(since: last) < 86_400, wall >= last else {
+      let isFirst = run.recordWritten == nil
+      run.recordWritten = wall
+      if !isFirst, let old = try tip() {
+        let tree = try tree(of: old)
+        let table = try reader.table(of: tree, tips: [old])
+        let updated = try recordingSeen(of: table, in: tree, as: identity, clock: try loadClock())
+        if updated != tree {
+          let commit = try commit(
+            updated, parents: [old], host: identity.host, message: "\(identity.host): seen what the others wrote")
+          try move(from: old, to: commit, message: "crdt-backup: seen")
+        }
+      }
+      try privateState.write(run)
+      return
+    }
   }
 
   /// Notes how this run ended, for `status` and the next one.

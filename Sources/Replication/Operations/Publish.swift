@@ -2,6 +2,7 @@ import CRDT
 import Durability
 import Git
 import Memory
+import Processes
 
 extension Store {
   /// Writes the store's files into its folder for people to read, each atomically and only where it differs.
@@ -32,6 +33,10 @@ extension Store {
       }
       written[path] = id
     }
-    if written != known { try privateState.writePublished(written) }
+    if written != known {
+      try privateState.writePublished(written)
+      repository.refreshIndex(files.map { WorkingFile(path: $0.path, id: $0.id) })
+      repository.packLooseObjects(deadline: .after(seconds: 600))
+    }
   }
 }

@@ -95,6 +95,42 @@ struct PrivateState {
     }
   }
 
+  /// What the memory file was when it was last ingested: enough to see that nothing changed, without reading the base.
+  struct Ingested: Hashable {
+    var memory: String
+    var fileDigest: String
+    var counts: IngestCounts
+    /// A commit that holds what was ingested. Where the branch no longer reaches it, somebody moved the branch, and
+    /// the base says nothing of what is in it now.
+    var commit: ObjectID?
+  }
+
+  func readIngested() throws(ReplicationError) -> Ingested? {
+    guard let fields = try fields(paths.ingested, kind: "ingested"), let memory = fields["memory"]?.text,
+      let digest = fields["digest"]?.text, let name = fields["format"]?.text,
+      let format = MemoryFormat(rawValue: String(decoding: name, as: UTF8.self))
+    else { return nil }
+    var counts = IngestCounts(format: format)
+    counts.unchanged = fields["present"]?.integer ?? 0
+    counts.vanished = fields["vanished"]?.integer ?? 0
+    return Ingested(
+      memory: String(decoding: memory, as: UTF8.self), fileDigest: String(decoding: digest, as: UTF8.self),
+      counts: counts,
+      commit: fields["commit"]?.text.flatMap { ObjectID(hex: String(decoding: $0, as: UTF8.self)) })
+  }
+
+  /// To be written after the base.
+  func write(_ ingested: Ingested) throws(ReplicationError) {
+    try write(paths.ingested, kind: "ingested") { object in
+      object.member("memory", ingested.memory)
+      object.member("digest", ingested.fileDigest)
+      object.member("format", ingested.counts.format.rawValue)
+      object.member("present", ingested.counts.unchanged)
+      object.member("vanished", ingested.counts.vanished)
+      object.member("commit", ingested.commit?.description)
+    }
+  }
+
   /// Which object each file in the store's folder was last written from.
   func readPublished() throws(ReplicationError) -> [String: ObjectID] {
     guard let fields = try fields(paths.published, kind: "written") else { return [:] }

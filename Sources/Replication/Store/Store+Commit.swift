@@ -60,7 +60,7 @@ extension Store {
       winners = table.join()
     }
     tree.unified = try write(table.write(winners))
-    tree = try recordingSeen(of: table, in: tree, as: identity)
+    tree = try recordingSeen(of: table, in: tree, as: identity, clock: clock)
     if !tree.foreign.contains(where: { $0.name == StoreTree.attributesName }) {
       let attributes = try write(Array(Store.attributes.utf8))
       tree.foreign.append(TreeEntry(name: StoreTree.attributesName, mode: .file, id: attributes))
@@ -105,9 +105,12 @@ extension Store {
   }
 
   /// The tree with this host's record naming the newest stamp of every host in `table`.
-  private func recordingSeen(of table: EntryTable, in tree: StoreTree, as identity: Identity)
-    throws(ReplicationError) -> StoreTree
-  {
+  ///
+  /// For this host it names the clock's mark: not below any stamp of its own, and not raised by those that had to be
+  /// lifted over a broken clock elsewhere. From it the clock is rebuilt when the private state is lost.
+  func recordingSeen(
+    of table: EntryTable, in tree: StoreTree, as identity: Identity, clock: HybridLogicalClock
+  ) throws(ReplicationError) -> StoreTree {
     let path = StoreTree.hostRecordName(of: identity.host.text)
     var record = HostRecord(
       host: identity.host, replica: identity.replica.identity, created: identity.replica.created)
@@ -119,7 +122,13 @@ extension Store {
         record = existing
       }
     }
-    for (host, instant) in table.newestStamps() { record.seen[host] = max(record.seen[host] ?? instant, instant) }
+    for (host, instant) in table.newestStamps() where host != identity.host.bytes {
+      record.seen[host] = max(record.seen[host] ?? instant, instant)
+    }
+    if clock.highWater > .epoch {
+      let own = identity.host.bytes
+      record.seen[own] = max(record.seen[own] ?? clock.highWater, clock.highWater)
+    }
     var tree = tree
     tree.hostRecords[path] = try write(record.written)
     return tree

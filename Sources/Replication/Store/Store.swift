@@ -87,18 +87,11 @@ public final class Store {
       return clock
     }
     guard let host = settings.host else { return clock }
-    let tips = [try tip(), try trackedTip()].compactMap(\.self)
-    for tip in tips {
-      let tree = try tree(of: tip)
-      let reader = StateReader(repository: repository)
-      for (path, id) in tree.stateFiles where StoreTree.isStateFile(path, of: host.text) {
-        guard let source = try reader.source(path: path, id: id, tips: tips), let table = try? EntryTable([source])
-        else { continue }
-        for index in 0..<table.count where table.stamp(index).host == host.bytes {
-          // An own stamp beyond the drift bound was lifted over a broken peer's and is not our time.
-          clock.witness(table.stamp(index).instant, wall: wall)
-        }
-      }
+    // Every commit of ours names the mark of its time in our record.
+    for tip in [try tip(), try trackedTip()].compactMap(\.self) {
+      guard let id = try tree(of: tip).hostRecords[StoreTree.hostRecordName(of: host.text)] else { continue }
+      let bytes = try replicating { () throws(GitError) in try repository.readBlob(id) }
+      if let mark = HostRecord(bytes)?.seen[host.bytes] { clock.restore(highWater: mark) }
     }
     return clock
   }

@@ -125,7 +125,10 @@ extension Store {
     if let memory = request.memory, memory != settings.memory {
       // The base tells of another file; what that file's values were is recognised from the state.
       if settings.memory != nil {
-        try storing { () throws(StorageError) in _ = try effects.fileSystem.remove(paths.base) }
+        try storing { () throws(StorageError) in 
+          _ = try effects.fileSystem.remove(paths.base)
+          _ = try effects.fileSystem.remove(paths.ingested)
+        }
       }
       try set(StoreSettings.Key.memory, memory)
       settings.memory = memory

@@ -31,6 +31,7 @@ extension Store {
   ) throws(ReplicationError) -> SyncResult {
     var backoff = Backoff()
     var result = SyncResult(outcome: .noRemote)
+    var refusals = Refusals()
     var lastFailure = GitError(
       .timedOut, operation: "sync", message: "the deadline passed before the first contact", isRetryable: true)
     while true {
@@ -42,7 +43,9 @@ extension Store {
         case .verified(let commit):
           result.outcome = .verified(commit)
           return result
-        case .again(let failure): lastFailure = failure
+        case .again(let failure):
+          lastFailure = failure
+          refusals.count(at: attempt.remote)
         }
       } catch {
         switch error {
@@ -59,7 +62,9 @@ extension Store {
         }
       }
       let wait = backoff.nextMilliseconds(random: randomNumber())
-      if deadline.hasPassed || Int(deadline.remainingMilliseconds) <= wait || isGivenUp(lastFailure, result.attempts) {
+      if deadline.hasPassed || Int(deadline.remainingMilliseconds) <= wait 
+        || isGivenUp(lastFailure, result.attempts) || refusals.isFinal
+      {
         result.outcome = .notOnRemote(ReplicationError(remote: lastFailure))
         return result
       }
@@ -71,6 +76,19 @@ extension Store {
   /// A lost race is tried again until the deadline; a remote that cannot be reached three times is away.
   private func isGivenUp(_ failure: GitError, _ attempts: Int) -> Bool {
     failure.code == .unreachable && attempts >= 3
+  }
+
+  /// Refusals in a row while the remote stood still: nobody was first, so the remote itself says no.
+  private struct Refusals {
+    private var remote: ObjectID?
+    private var inARow = 0
+
+    mutating func count(at tip: ObjectID?) {
+      inARow = tip == remote ? inARow + 1 : 1
+      remote = tip
+    }
+
+    var isFinal: Bool { inARow >= 8 }
   }
 
   private enum AttemptError: Error {
@@ -85,6 +103,8 @@ extension Store {
       case again(GitError)
     }
     var ending: Ending
+    /// The remote's tip that the attempt was made on.
+    var remote: ObjectID?
     var renamed: (from: HostName, to: HostName)?
   }
 
@@ -119,7 +139,7 @@ extension Store {
       return Attempt(
         ending: .again(
           GitError(.refChanged, operation: "push", message: "the remote said no: \(reason)", isRetryable: true)),
-        renamed: renamed)
+        remote: there, renamed: renamed)
     case .accepted: break
     }
 

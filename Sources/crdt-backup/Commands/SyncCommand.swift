@@ -37,6 +37,10 @@ struct SyncCommand: ParsableCommand {
       if dryRun, !(try Store.isThere(folder, effects: .real)) {
         return try previewOfNewStore(request, console)
       }
+      if let memory = request.memory {
+        // A file that cannot be read as memory is refused before any setting is changed for it.
+        _ = try Store.readDocument(memory, format: request.format, effects: .real)
+      }
       let store: Store
       if dryRun {
         store = try Store.open(folder, effects: .real)
