@@ -50,8 +50,10 @@ public struct Finding: Hashable, Sendable {
 extension Store {
   /// Looks at everything of the store that is on this host. Writes only when fixing, and then holds the store's lock.
   public func examine(fixing: Bool) throws(ReplicationError) -> [Finding] {
-    let lock = fixing ? try lock() : nil
-    defer { _ = consume lock }
+    try locked(unless: !fixing) { () throws(ReplicationError) in try examineAll(fixing: fixing) }
+  }
+
+  private func examineAll(fixing: Bool) throws(ReplicationError) -> [Finding] {
     var findings = try examineAccess(fixing: fixing)
     findings.append(examineSpace())
     findings += try examinePrivateState(fixing: fixing)
@@ -123,7 +125,7 @@ extension Store {
     }
     let free = UInt64(status.f_bavail) * UInt64(status.f_frsize)
     let text = "\(free >> 20) MiB free for \(paths.folder)"
-    if status.f_flag & UInt(ST_RDONLY.rawValue) != 0 {
+    if status.f_flag & UInt(ST_RDONLY) != 0 {
       return Finding("disk", .problem, "\(paths.folder) is on a file system that is mounted read-only", remedy: "Mount it writable", code: .storage)
     }
     if free < 32 << 20 || (status.f_files > 0 && status.f_favail < 200) {

@@ -20,7 +20,9 @@ extension Store {
     }
     var findings: [Finding] = []
     if let fetched {
-      if try tree(of: fetched).isStoreOrFresh || isShared(fetched) {
+      var isOurs = try tree(of: fetched).isStoreOrFresh
+      if !isOurs { isOurs = try isShared(fetched) }
+      if isOurs {
         findings.append(Finding("remote", .ok, "answers, and its branch \(settings.branch) (\(fetched.short)) is a store"))
       } else {
         findings.append(

@@ -32,7 +32,11 @@ struct BoundedLog {
     let slash = path.lastIndex(of: "/") ?? path.startIndex
     try files.createFolder(String(path[..<slash]))
     let lock = try FileLock.acquire(path + ".lock", waitSeconds: 5)
-    defer { _ = consume lock }
+    try write(line, files)
+    _ = consume lock
+  }
+
+  private func write(_ line: String, _ files: RealFileSystem) throws(StorageError) {
     let bytes = Array((line + "\n").utf8.prefix(Int(limitBytes) / 4))
     if let there = try files.information(path, followingLinks: false), there.sizeBytes + Int64(bytes.count) > limitBytes {
       try files.rename(path, to: path + ".1")
@@ -42,7 +46,7 @@ struct BoundedLog {
     defer { close(descriptor) }
     var rest = bytes[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw StorageError(errno: errno, operation: "append to", path: path) }
       rest = rest.dropFirst(count)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CRDT
 import Memory
 import Processes
 import Replication
