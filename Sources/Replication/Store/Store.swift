@@ -69,6 +69,9 @@ public final class Store {
     let lock = try lock()
     // The lock's value has to live through the body: one that nothing uses any more may be released.
     defer { extendLifetime(lock) }
+    _ = try replicating { () throws(GitError) in
+      try repository.clearAbandonedLocks(minimumAgeSeconds: Store.abandonedLockSeconds)
+    }
     return try body()
   }
 
