@@ -1,6 +1,7 @@
 import CRDT
 import Durability
 import Foundation
+import Processes
 import Testing
 
 @testable import Replication

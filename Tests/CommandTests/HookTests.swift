@@ -1,5 +1,6 @@
 import Durability
 import Foundation
+import Processes
 import Testing
 
 @testable import crdt_backup
