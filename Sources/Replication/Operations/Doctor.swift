@@ -250,8 +250,8 @@ extension Store {
 
 extension PrivateState {
   /// Whether the record is whole. Its reader takes a damaged one for none.
-  func readsLastRun() throws(ReplicationError) -> Bool { try reads(paths.lastRun, kind: "last-run") }
-  func readsPublished() throws(ReplicationError) -> Bool { try reads(paths.published, kind: "published") }
+  func readsLastRun() throws(ReplicationError) -> Bool { try reads(paths.lastRun, kind: PrivateState.Kind.lastRun) }
+  func readsPublished() throws(ReplicationError) -> Bool { try reads(paths.published, kind: PrivateState.Kind.published) }
 
   private func reads(_ path: String, kind: String) throws(ReplicationError) -> Bool {
     let bytes = try storing { () throws(StorageError) in try fileSystem.read(path, limitBytes: 1 << 30) }
