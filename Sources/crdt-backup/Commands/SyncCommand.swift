@@ -83,7 +83,7 @@ struct SyncCommand: ParsableCommand {
     }
     console.say("Would make a store in \(request.folder)")
     console.say("Would back up \(document.items.count) entries (\(document.format.rawValue)) from \(memory)")
-    console.say(request.remote.map { "Would merge with \($0)" } ?? "No --remote given: on this host only")
+    console.say(request.remote.map { "Would merge with \(Redaction.url($0))" } ?? "No --remote given: on this host only")
     return 0
   }
 }
@@ -124,12 +124,13 @@ struct BackupPrinter {
       console.say("Nothing was written (--dry-run)")
       return
     }
+    let remote = report.remote.map(Redaction.url) ?? "the remote"
     let commit = report.commit.map { "commit \($0.short)" } ?? "no commit"
     console.say("Saved in \(folder) (\(commit))")
     switch report.outcome {
-    case .verified: console.say("Verified on \(report.remote ?? "the remote"), branch \(report.branch)")
+    case .verified: console.say("Verified on \(remote), branch \(report.branch)")
     case .noRemote where report.isOffline && report.remote != nil:
-      console.say("Offline: not verified on \(report.remote ?? "the remote"); the next run without --offline does that")
+      console.say("Offline: not verified on \(remote); the next run without --offline does that")
     case .noRemote: console.say("No remote is set: on this host only (give one with --remote)")
     case .notOnRemote: break
     }
@@ -173,13 +174,15 @@ struct BackupPrinter {
 
 /// Credentials in URLs are never shown.
 enum Redaction {
-  /// The URL without the user information in front of its host.
+  /// The URL without what could be a credential in front of its host: over http the whole user part (a token often
+  /// stands as the name), elsewhere what follows a colon.
   static func url(_ text: String) -> String {
     guard let scheme = text.range(of: "://") else { return text }
     let rest = text[scheme.upperBound...]
     let authority = rest.prefix { $0 != "/" }
-    guard let at = authority.lastIndex(of: "@"), authority[..<at].contains(":") else { return text }
-    return String(text[..<scheme.upperBound] + rest[rest.index(after: at)...])
+    guard let at = authority.lastIndex(of: "@") else { return text }
+    let user = text.hasPrefix("http") ? "" : authority[..<at].prefix { $0 != ":" } + "@"
+    return text[..<scheme.upperBound] + user + rest[rest.index(after: at)...]
   }
 }
 
