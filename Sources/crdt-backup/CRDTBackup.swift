@@ -18,7 +18,7 @@ struct CRDTBackup: ParsableCommand {
     version: productVersion,
     subcommands: [
       SyncCommand.self, StatusCommand.self, LogCommand.self, ConflictsCommand.self, RestoreCommand.self,
-      ForgetCommand.self, HostsCommand.self,
+      ForgetCommand.self, HostsCommand.self, DoctorCommand.self, HookCommand.self, ScheduleCommand.self,
     ],
     defaultSubcommand: SyncCommand.self)
 
