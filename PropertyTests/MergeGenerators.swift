@@ -134,7 +134,7 @@ enum MergeGenerators {
   static let entries: Gen<[GeneratedEntry]> = entry.array(count: 0...4)
 
   /// Entries that may lack metadata, as older files hold them.
-  static let file: Gen<[String]> = Gen.frequency((5, entry.map(\.spaced)), (1, legacy)).array(count: 0...3)
+  static let file: Gen<[String]> = Gen.frequency((9, entry.map(\.spaced)), (1, legacy)).array(count: 0...3)
 
   private static let legacy: Gen<String> = Gen { choices in
     let id = try choices.draw(ids)
