@@ -141,6 +141,7 @@ extension Store {
       (paths.replica, "this installation's identity", { () throws(ReplicationError) in try self.privateState.readReplica() != nil }),
       (paths.clock, "the clock's mark", { () throws(ReplicationError) in try self.privateState.readClock() != nil }),
       (paths.base, "the base of the last ingest", { () throws(ReplicationError) in try self.privateState.readBase() != nil }),
+      (paths.ingested, "the record of the last ingest", { () throws(ReplicationError) in try self.privateState.readsIngested() }),
       (paths.lastRun, "the record of the last run", { () throws(ReplicationError) in try self.privateState.readsLastRun() }),
       (paths.published, "the list of published files", { () throws(ReplicationError) in try self.privateState.readsPublished() }),
     ]
@@ -250,8 +251,9 @@ extension Store {
 
 extension PrivateState {
   /// Whether the record is whole. Its reader takes a damaged one for none.
-  func readsLastRun() throws(ReplicationError) -> Bool { try reads(paths.lastRun, kind: "last-run") }
-  func readsPublished() throws(ReplicationError) -> Bool { try reads(paths.published, kind: "published") }
+  func readsLastRun() throws(ReplicationError) -> Bool { try reads(paths.lastRun, kind: "lastrun") }
+  func readsPublished() throws(ReplicationError) -> Bool { try reads(paths.published, kind: "written") }
+  func readsIngested() throws(ReplicationError) -> Bool { try reads(paths.ingested, kind: "ingested") }
 
   private func reads(_ path: String, kind: String) throws(ReplicationError) -> Bool {
     let bytes = try storing { () throws(StorageError) in try fileSystem.read(path, limitBytes: 1 << 30) }

@@ -71,6 +71,12 @@ extension Store {
     if result.termination == .timedOut { return nil }
     let lines = result.errorText.split(separator: "\n").filter { !$0.hasPrefix("error: failed to push") }
     let word = lines.last { $0.hasPrefix("fatal:") || $0.hasPrefix("remote:") || $0.hasPrefix("error:") } ?? lines.last ?? "no reason given"
+    // What is no word about permission may come from git's own way to the server, which is not ours.
+    let said = result.errorText.lowercased()
+    let refusals = ["denied", "permission", "forbidden", "403", "401", "authentication", "not allowed", "read-only", "not enabled"]
+    guard refusals.contains(where: { said.contains($0) }) else {
+      return Finding("remote writable", .note, "cannot be told without writing (git says: \(withoutCredentials(String(word))))")
+    }
     return Finding(
       "remote writable", .problem, "a push would be refused: \(withoutCredentials(String(word)))",
       remedy: "Ask for write access to the remote, or check the credentials", code: .permission)

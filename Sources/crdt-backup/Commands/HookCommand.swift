@@ -131,14 +131,18 @@ struct HookStatus: ParsableCommand {
     let console = Console(output)
     try console.run("hook status") {
       let repository = try project.find()
-      let report = try HookReport.reading(repository, store: try? storeOptions.folder())
+      let folder = try? storeOptions.folder()
+      let report = try HookReport.reading(repository, store: folder)
+      let last = LastRunReport(store: folder)
       if output.json {
         console.object("hook status") { object in
           report.json(&object)
+          last.json(&object)
           object.member("exitCode", 0)
         }
       }
       console.say(report.sentence)
+      last.lines.forEach { console.say($0) }
       report.warnings.forEach(console.warn)
       return 0
     }
@@ -167,6 +171,8 @@ struct HookRun: ParsableCommand {
       let paths = try StorePaths.existing(folder)
       // A commit that somebody makes in the store itself is no news to it.
       if SameFile.check(".", folder) || SameFile.check(gitDir.isEmpty ? ".git" : gitDir, paths.gitFolder) { return }
+      // Holds no folder of the project any longer than it has to.
+      _ = chdir("/")
       try HookWorker(paths: paths) { _ = background.run() }.requestAndServe()
     } catch {
       background.note("\(error)")

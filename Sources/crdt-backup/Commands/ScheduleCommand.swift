@@ -173,30 +173,21 @@ struct ScheduleStatus: ParsableCommand {
     try console.run("schedule status") {
       let folder = try storeOptions.folder()
       let found = try ScheduleState.read(store: folder)
-      let last = try? Store.open(folder, effects: .real).lastRun()
-      let log = BoundedLog.defaultPath(environment: Environment.current.variables)
+      let last = LastRunReport(store: folder)
       if output.json {
         console.object("schedule status") { object in
           object.member("cron", found.cronJob)
           object.member("systemd", found.hasTimer ? found.timer.timerPath : nil)
           object.member("systemdActive", found.hasTimer && found.timer.isActive)
           object.member("cronDaemon", Crontab.isDaemonRunning)
-          object.member("lastRun", last?.ended?.description)
-          object.member("lastExitCode", Int(last?.exitCode ?? 0))
-          object.member("lastVerified", last?.verified?.description)
-          object.member("log", log)
+          last.json(&object)
           object.member("exitCode", 0)
         }
       }
       if let job = found.cronJob { console.say("cron     \(job)") }
       if found.hasTimer { console.say("systemd  \(found.timer.timerPath)" + (found.timer.isActive ? ", active" : ", not active")) }
       if !found.isScheduled { console.say("Nothing is scheduled (crdt-backup schedule install)") }
-      if let last, let ended = last.ended {
-        let now = Effects.real.wallClock()
-        console.say(
-          "Last run \(TimeText.short(ended)) (\(TimeText.ago(ended, now: now))), exit code \(last.exitCode): \(last.message)")
-      }
-      if let log { console.say("Log      \(log)") }
+      last.lines.forEach { console.say($0) }
       if found.cronJob != nil, !Crontab.isDaemonRunning {
         console.warn("no cron daemon seems to run here, so nothing will start it")
       }
