@@ -100,7 +100,8 @@ struct HookInstallTests {
     #expect(!FileManager.default.fileExists(atPath: hook(scene)))
   }
 
-  @Test("core.hooksPath is where it goes, relative to the work tree or to the home", arguments: [".githooks", "~/hooks"])
+  @Test(
+    "core.hooksPath is where it goes, relative to the work tree or to the home", arguments: [".githooks", "~/hooks"])
   func hooksPath(value: String) throws {
     let scene = try HookScene()
     try scene.git("config", "core.hooksPath", value)
@@ -125,6 +126,21 @@ struct HookInstallTests {
     try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store, expecting: 78)
     try scene.backup("hook", "uninstall", "--repo", scene.project)
     #expect(!FileManager.default.fileExists(atPath: hook(scene)))
+  }
+
+  @Test("a hook whose program has moved is named, and renewed by installing again")
+  func movedProgram() throws {
+    let scene = try HookScene()
+    let old = HookScript.block(executable: scene.root + "/it's%% gone", store: scene.store)
+    try scene.write(
+      hook(scene), String(decoding: HookScript.script(block: old, before: nil), as: UTF8.self), mode: 0o755)
+    let status = try scene.backup("hook", "status", "--json", "--repo", scene.project, "--store", scene.store)
+    #expect(status.outputText.contains("\"active\":false"))
+    #expect(status.outputText.contains("it's%% gone, which is not there"))
+    try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
+    let renewed = try scene.backup("hook", "status", "--json", "--repo", scene.project, "--store", scene.store)
+    #expect(renewed.outputText.contains("\"active\":true"))
+    #expect(renewed.outputText.contains("\"warnings\":[]"))
   }
 
   @Test("a worktree and a submodule have the hook where git looks for theirs")

@@ -49,7 +49,8 @@ struct HookInstall: ParsableCommand {
       let store = try storeOptions.open()
       if HookReport.isStore(repository, store.paths) {
         throw ReplicationError(
-          .usage, "\(repository.top) is the store itself", remedy: "Install the hook in a project that you commit in, with --repo")
+          .usage, "\(repository.top) is the store itself",
+          remedy: "Install the hook in a project that you commit in, with --repo")
       }
       let block = HookScript.block(executable: try ThisProgram.path(), store: store.paths.folder)
       let installation = HookInstallation(folder: repository.hooksFolder)
@@ -110,7 +111,9 @@ struct HookUninstall: ParsableCommand {
           object.member("exitCode", 0)
         }
       }
-      console.say(changed.isEmpty ? "No hook of crdt-backup is there" : "Took the hook out of " + changed.joined(separator: " and "))
+      console.say(
+        changed.isEmpty
+          ? "No hook of crdt-backup is there" : "Took the hook out of " + changed.joined(separator: " and "))
       for copy in copies { console.warn("our lines had been edited; a copy with the edits is in \(copy)") }
       return 0
     }

@@ -124,7 +124,9 @@ struct MachineChecks {
     let hasAttributes = attributes.map { String(decoding: $0, as: UTF8.self).contains("merge=crdt-memory") } ?? false
     let driver = (try? store.repository.setting("merge.crdt-memory.driver")) ?? nil
     if let driver, !driver.isEmpty {
-      let program = ShellText.firstWord(driver)
+      // git puts file names in the place of % and a letter, and % in the place of %%.
+      let program = ShellText.firstWord(driver).split(separator: "%%", omittingEmptySubsequences: false)
+        .joined(separator: "%")
       guard Executable.find(program) != nil else {
         return registering(
           Finding(check, .problem, "it is registered as \(program), which is not there", remedy: "Run in the store: crdt-merge install"))
@@ -161,31 +163,4 @@ struct MachineChecks {
 
 extension String {
   fileprivate var trimmingEnd: String { String(reversed().drop { $0 == " " }.reversed()) }
-}
-
-extension ShellText {
-  /// The first word of a shell line, as far as quotes go.
-  static func firstWord(_ line: String) -> String {
-    var word = ""
-    var quote: Unicode.Scalar?
-    var isEscaped = false
-    for scalar in line.unicodeScalars {
-      if isEscaped {
-        word.unicodeScalars.append(scalar)
-        isEscaped = false
-      } else if scalar == "\\", quote != "'" {
-        isEscaped = true
-      } else if let open = quote {
-        if scalar == open { quote = nil } else { word.unicodeScalars.append(scalar) }
-      } else if scalar == "'" || scalar == "\"" {
-        quote = scalar
-      } else if scalar == " " || scalar == "\t" {
-        if !word.isEmpty { break }
-      } else {
-        word.unicodeScalars.append(scalar)
-      }
-    }
-    // git doubles no percent sign but in what it expands.
-    return word.split(separator: "%%", omittingEmptySubsequences: false).joined(separator: "%")
-  }
 }

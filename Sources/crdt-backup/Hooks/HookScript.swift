@@ -44,6 +44,14 @@ enum HookScript {
     return Array("\(startMark(mark))\n\(inner)\(endMark(mark))\n".utf8)
   }
 
+  /// The program that a block calls.
+  static func program(of block: [UInt8]) -> String? {
+    let test = Array("&& [ -x ".utf8)
+    let starts = block.indices.dropLast(test.count)
+    guard let start = starts.first(where: { block[$0..<$0 + test.count].elementsEqual(test) }) else { return nil }
+    return ShellText.firstWord(String(decoding: block[(start + test.count)...], as: UTF8.self))
+  }
+
   private static func mark(_ inner: [UInt8]) -> String { "1 " + EntryIdentity.hexDigest(of: inner).prefix(16) }
   private static let startPrefix = "# >>> crdt-backup hook "
   private static func startMark(_ mark: String) -> String { "\(startPrefix)\(mark) >>>" }
