@@ -287,9 +287,9 @@ extension Store {
 
 extension PrivateState {
   /// Whether the record is whole. Its reader takes a damaged one for none.
-  func readsLastRun() throws(ReplicationError) -> Bool { try reads(paths.lastRun, kind: "lastrun") }
-  func readsPublished() throws(ReplicationError) -> Bool { try reads(paths.published, kind: "written") }
-  func readsIngested() throws(ReplicationError) -> Bool { try reads(paths.ingested, kind: "ingested") }
+  func readsLastRun() throws(ReplicationError) -> Bool { try reads(paths.lastRun, kind: Kind.lastRun) }
+  func readsPublished() throws(ReplicationError) -> Bool { try reads(paths.published, kind: Kind.published) }
+  func readsIngested() throws(ReplicationError) -> Bool { try reads(paths.ingested, kind: Kind.ingested) }
 
   private func reads(_ path: String, kind: String) throws(ReplicationError) -> Bool {
     let bytes = try storing { () throws(StorageError) in try fileSystem.read(path, limitBytes: 1 << 30) }

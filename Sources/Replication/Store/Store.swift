@@ -48,10 +48,10 @@ public final class Store {
 
   /// Waits for the store's lock. Released when the result goes out of scope, or the process ends in any way.
   /// - Parameter waitSeconds: `nil` waits as `crdt.lockWait` says.
-  public func lock(waitSeconds: Double? = nil) throws(ReplicationError) -> FileLock {
+  func lock(waitSeconds: Double? = nil) throws(ReplicationError) -> FileLock? {
     try storing { () throws(StorageError) in try effects.fileSystem.createFolder(paths.privateFolder) }
     do {
-      return try FileLock.acquire(paths.lock, waitSeconds: waitSeconds ?? settings.lockWaitSeconds)
+      return try effects.acquireLock(paths.lock, waitSeconds ?? settings.lockWaitSeconds)
     } catch {
       guard error.code == .locked else { throw ReplicationError(error) }
       let holder = FileLock.holder(paths.lock).map { " (process \($0))" } ?? ""
@@ -67,8 +67,11 @@ public final class Store {
   {
     if isDryRun { return try body() }
     let lock = try lock()
-    // The lock's value has to live through the body: a lock that nothing uses any more may be released.
-    defer { withExtendedLifetime(lock) {} }
+    // The lock's value has to live through the body: one that nothing uses any more may be released.
+    defer { extendLifetime(lock) }
+    _ = try replicating { () throws(GitError) in
+      try repository.clearAbandonedLocks(minimumAgeSeconds: Store.abandonedLockSeconds)
+    }
     return try body()
   }
 

@@ -113,9 +113,9 @@ struct BackupPrinter {
         ingest.added > 0 ? "\(ingest.added) \(would)added" : nil,
         ingest.changed > 0 ? "\(ingest.changed) \(would)changed" : nil,
         ingest.recognised > 0 ? "\(ingest.recognised) known from elsewhere" : nil,
-        "\(ingest.unchanged) unchanged",
+        ingest.unchanged > 0 ? "\(ingest.unchanged) unchanged" : nil,
       ].compactMap(\.self)
-      console.say("\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): " + parts.joined(separator: ", "))
+      console.say("\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): " + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
       if ingest.vanished > 0 { console.say("\(ingest.vanished) no longer in the memory file, kept") }
     } else {
       console.say("\(console.bold(report.host.text)): no memory file is set (give one with --memory); only merging")
