@@ -59,7 +59,8 @@ final class HookScene {
 
   /// One more entry in the memory file.
   func remember(_ id: String) throws {
-    let old = read(memory).flatMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) } as? [[String: String]] ?? []
+    let old =
+      read(memory).flatMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) } as? [[String: String]] ?? []
     let entries = (old.compactMap { $0["id"] } + [id]).map { "{\"id\":\"\($0)\",\"content\":\"c\"}" }
     try write(memory, "[" + entries.joined(separator: ",") + "]")
   }
