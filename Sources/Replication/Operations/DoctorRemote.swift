@@ -90,10 +90,10 @@ extension Store {
     ]
     guard refusals.contains(where: { said.contains($0) }) else {
       return Finding(
-        "remote writable", .note, "cannot be told without writing (git says: \(withoutCredentials(String(word))))")
+        "remote writable", .note, "cannot be told without writing (git says: \(RemoteURL.withoutCredentials(String(word))))")
     }
     return Finding(
-      "remote writable", .problem, "a push would be refused: \(withoutCredentials(String(word)))",
+      "remote writable", .problem, "a push would be refused: \(RemoteURL.withoutCredentials(String(word)))",
       remedy: "Ask for write access to the remote, or check the credentials", code: .permission)
   }
 
@@ -105,13 +105,5 @@ extension Store {
     }
     guard path.hasPrefix("/") else { return nil }
     return access(path + "/.git/objects", F_OK) == 0 ? path + "/.git" : path
-  }
-
-  /// git names the URL in what it says, as it was given.
-  private func withoutCredentials(_ text: String) -> String {
-    guard let url = settings.remote, let at = url.lastIndex(of: "@"), url.contains("://") else { return text }
-    let user = url[..<at].split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false).last ?? ""
-    guard user.contains(":") else { return text }
-    return text.split(separator: " ").map { $0.contains("@") ? "(the remote)" : String($0) }.joined(separator: " ")
   }
 }

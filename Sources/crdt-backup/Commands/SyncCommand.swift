@@ -48,7 +48,13 @@ struct SyncCommand: ParsableCommand {
       } else {
         store = try Store.openOrCreate(request, effects: .real)
       }
-      return try backUp(store, console: console, command: "sync")
+      do {
+        return try backUp(store, console: console, command: "sync")
+      } catch let error as ReplicationError {
+        // So that `status` tells of it; what is thrown is about to be told anyway.
+        if !dryRun { try? store.noteFailedRun(exitCode: error.exitCode, message: error.message) }
+        throw error
+      }
     }
   }
 
@@ -174,26 +180,6 @@ struct BackupPrinter {
 
 /// Credentials in URLs are never shown.
 enum Redaction {
-  /// The URL without what could be a credential in front of its host: over http the whole user part (a token often
-  /// stands as the name), elsewhere what follows a colon.
-  static func url(_ text: String) -> String {
-    guard let scheme = text.range(of: "://") else { return text }
-    let rest = text[scheme.upperBound...]
-    let authority = rest.prefix { $0 != "/" }
-    guard let at = authority.lastIndex(of: "@") else { return text }
-    let user = text.hasPrefix("http") ? "" : authority[..<at].prefix { $0 != ":" } + "@"
-    return text[..<scheme.upperBound] + user + rest[rest.index(after: at)...]
-  }
-}
-
-extension String {
-  /// The first occurrence of a text; Foundation is not linked here.
-  fileprivate func range(of text: String) -> Range<String.Index>? {
-    var start = startIndex
-    while start < endIndex {
-      if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-      start = index(after: start)
-    }
-    return nil
-  }
+  /// The URL as it may be printed.
+  static func url(_ text: String) -> String { RemoteURL.withoutCredentials(text) }
 }
