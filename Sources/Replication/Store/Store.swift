@@ -50,8 +50,12 @@ public final class Store {
   /// - Parameter waitSeconds: `nil` waits as `crdt.lockWait` says.
   public func lock(waitSeconds: Double? = nil) throws(ReplicationError) -> FileLock {
     try storing { () throws(StorageError) in try effects.fileSystem.createFolder(paths.privateFolder) }
+    // A run that ends takes its name off the lock; one that was killed leaves it.
+    let before = FileLock.holder(paths.lock)
     do {
-      return try FileLock.acquire(paths.lock, waitSeconds: waitSeconds ?? settings.lockWaitSeconds)
+      let lock = try FileLock.acquire(paths.lock, waitSeconds: waitSeconds ?? settings.lockWaitSeconds)
+      clearAbandonedLocks(isAfterDeath: before.map { !Process.isAlive($0) } ?? false)
+      return lock
     } catch {
       guard error.code == .locked else { throw ReplicationError(error) }
       let holder = FileLock.holder(paths.lock).map { " (process \($0))" } ?? ""
@@ -59,6 +63,14 @@ public final class Store {
         .notOnRemote, "another run holds the store \(paths.folder)\(holder)",
         remedy: "What it accepted is safe; run again when it has ended", isRetryable: true)
     }
+  }
+
+  /// Takes away the lock files a killed run left in the repository: at once when the run before this one is known to
+  /// have died, else when they are too old to be anybody's.
+  private func clearAbandonedLocks(isAfterDeath: Bool) {
+    guard let repository = repository as? LibGit2Repository else { return }
+    // Where that is not possible, the lock itself is met later, and named.
+    _ = try? repository.clearAbandonedLocks(minimumAgeSeconds: isAfterDeath ? 0 : 60)
   }
 
   /// Runs work that writes while holding the store's lock; a dry run takes none.
