@@ -59,7 +59,7 @@ let package = Package(
 
     // Tests
     .target(
-      name: "TestKit", dependencies: ["CRDT", "Memory", "Durability", "Processes", "Git"],
+      name: "TestKit", dependencies: ["CRDT", "Memory", "Durability", "Processes", "Git", "Replication"],
       path: "Tests/TestKit", swiftSettings: strict),
     .testTarget(name: "CRDTTests", dependencies: ["CRDT", "TestKit"], swiftSettings: strict),
     .testTarget(

@@ -23,3 +23,19 @@ public struct ByteString: Hashable, Comparable, Sendable, ExpressibleByStringLit
     left.bytes.lexicographicallyPrecedes(right.bytes)
   }
 }
+
+extension ByteString: CustomDebugStringConvertible {
+  /// A literal that tells apart what looks the same: everything but printable ASCII as `\xHH`.
+  public var debugDescription: String {
+    var text = "\""
+    for byte in bytes {
+      switch byte {
+      case UInt8(ascii: "\""): text += "\\\""
+      case UInt8(ascii: "\\"): text += "\\\\"
+      case 0x20..<0x7F: text.unicodeScalars.append(Unicode.Scalar(byte))
+      default: text += (byte < 16 ? "\\x0" : "\\x") + String(byte, radix: 16, uppercase: true)
+      }
+    }
+    return text + "\""
+  }
+}

@@ -31,7 +31,8 @@ final class DeadlineStream {
       stream.pointee.parent.version = GIT_STREAM_VERSION
       stream.pointee.parent.connect = { DeadlineStream.of($0).connect() }
       stream.pointee.parent.read = { DeadlineStream.of($0).read($1, $2) }
-      stream.pointee.parent.write = { stream, bytes, count, _ in DeadlineStream.of(stream).write(bytes, count) }
+      stream.pointee.parent.write = { stream, bytes, count, _ in DeadlineStream.of(stream).write(bytes, count)
+      }
       stream.pointee.parent.close = {
         DeadlineStream.of($0).connection = nil
         return 0

@@ -46,15 +46,22 @@ public final class LibGit2Remote: Remote {
       let code = withStringArray(["+\(name):\(kept)"]) { git_remote_download(remote, &$0, &options) }
       try LibGit2.check(code, session.operation)
       _ = try repository.readCommit(tip)
-      var oid = tip.oid
-      var made: OpaquePointer?
-      let keptCode = git_reference_create(&made, repository.pointer, kept, &oid, 1, "crdt-backup: fetched")
-      git_reference_free(made)
-      try LibGit2.check(keptCode, session.operation)
+      try keep(tip, kept, session.operation)
       return tip
     }
   }
 
+  /// Points a private ref at a commit, whatever it pointed at.
+  private func keep(_ commit: ObjectID, _ name: String, _ operation: String) throws(GitError) {
+    if try repository.reference(name) == commit { return }
+    var oid = commit.oid
+    var made: OpaquePointer?
+    let code = git_reference_create(&made, repository.pointer, name, &oid, 1, "crdt-backup")
+    git_reference_free(made)
+    try LibGit2.check(code, operation)
+  }
+
+  /// Keeps the commit under the private ref `refs/crdt/push/<branch>`.
   /// A refusal that libgit2 itself foresees (the remote has commits we do not have) is `.rejected` too.
   public func push(_ commit: ObjectID, branch: String, deadline: Deadline) throws(GitError) -> PushOutcome {
     let name = "refs/heads/\(branch)"
@@ -71,13 +78,10 @@ public final class LibGit2Remote: Remote {
       try LibGit2.check(git_push_options_init(&options, UInt32(GIT_PUSH_OPTIONS_VERSION)), operation)
       options.callbacks = try session.callbacks()
       options.proxy_opts.type = GIT_PROXY_AUTO
-      // libgit2 takes only a ref as the source of a push.
-      var oid = commit.oid
-      var made: OpaquePointer?
-      let madeCode = git_reference_create(&made, repository.pointer, "refs/crdt/pushing", &oid, 1, "crdt-backup: push")
-      git_reference_free(made)
-      try LibGit2.check(madeCode, operation)
-      let code = withStringArray(["refs/crdt/pushing:\(name)"]) { git_remote_upload(remote, &$0, &options) }
+      // libgit2 1.5 takes no object id as the source of a push, only a ref.
+      let source = "refs/crdt/push/\(branch)"
+      try keep(commit, source, operation)
+      let code = withStringArray(["\(source):\(name)"]) { git_remote_upload(remote, &$0, &options) }
       if code == GIT_ENONFASTFORWARD.rawValue {
         git_error_clear()
         return .rejected(reason: "the remote has commits that are not here")
@@ -95,7 +99,9 @@ public final class LibGit2Remote: Remote {
   private static func reason(_ refusal: String, _ session: RemoteSession) -> String {
     let words = LibGit2.oneLine(refusal)
     // A hook's own words say why; the status only that it declined.
-    guard words.contains("hook declined"), let last = RemoteFailure.lastWord(session.lines) else { return words }
+    guard words.contains("hook declined"), let last = RemoteFailure.lastWord(session.lines) else {
+      return words
+    }
     return "\(words): \(last)"
   }
 
@@ -124,6 +130,8 @@ public final class LibGit2Remote: Remote {
         options.callbacks = try session.callbacks()
         options.proxy_opts.type = GIT_PROXY_AUTO
         try LibGit2.check(git_remote_connect_ext(pointer, direction, &options), operation)
+        // An empty SHA-256 repository looks just empty to libgit2.
+        if session.isSHA256 { throw session.unsupportedFormat }
         let result = try body(pointer, session)
         _ = git_remote_disconnect(pointer)
         return .success(result)
@@ -140,7 +148,9 @@ public final class LibGit2Remote: Remote {
     }
   }
 
-  private static func heads(_ remote: OpaquePointer, _ operation: String) throws(GitError) -> [String: ObjectID] {
+  private static func heads(_ remote: OpaquePointer, _ operation: String) throws(GitError) -> [String:
+    ObjectID]
+  {
     var heads: UnsafeMutablePointer<UnsafePointer<git_remote_head>?>?
     var count = 0
     try LibGit2.check(git_remote_ls(&heads, &count, remote), operation)

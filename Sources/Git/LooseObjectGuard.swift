@@ -63,7 +63,9 @@ final class LooseObjectGuard {
       guard let buffer = git_odb_backend_data_alloc(backend, max(1, object.body.count)) else {
         throw Damage(what: "out of memory")
       }
-      object.body.withUnsafeBytes { if let start = $0.baseAddress { buffer.copyMemory(from: start, byteCount: $0.count) } }
+      object.body.withUnsafeBytes {
+        if let start = $0.baseAddress { buffer.copyMemory(from: start, byteCount: $0.count) }
+      }
       data?.pointee = buffer
       count?.pointee = object.body.count
       type?.pointee = object.type
@@ -117,7 +119,8 @@ final class LooseObjectGuard {
   }
 
   /// The object in a loose file: zlib data of "type size\0body".
-  private static func inflate(_ file: [UInt8]) throws(Damage) -> (type: git_object_t, body: ArraySlice<UInt8>) {
+  private static func inflate(_ file: [UInt8]) throws(Damage) -> (type: git_object_t, body: ArraySlice<UInt8>)
+  {
     guard !file.isEmpty else { throw Damage(what: "empty file") }
     var stream = z_stream()
     guard inflateInit_(&stream, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {

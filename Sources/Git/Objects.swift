@@ -88,11 +88,13 @@ extension LibGit2Repository {
   {
     let operation = "write commit"
     // Written from its published form: libgit2's own call wants every parent loaded. What it refers to is checked.
-    for name in [signature.name, signature.email] where name.utf8.contains(where: { $0 < 0x20 || $0 == 0x3C || $0 == 0x3E }) {
+    for name in [signature.name, signature.email]
+    where name.utf8.contains(where: { $0 < 0x20 || $0 == 0x3C || $0 == 0x3E }) {
       throw GitError(.invalid, operation: operation, message: "unusable name \(name)", isRetryable: false)
     }
     guard !signature.name.isEmpty, !message.utf8.contains(0) else {
-      throw GitError(.invalid, operation: operation, message: "no name, or NUL in message", isRetryable: false)
+      throw GitError(
+        .invalid, operation: operation, message: "no name, or NUL in message", isRetryable: false)
     }
     try require(tree, GIT_OBJECT_TREE, operation)
     for parent in parents { try require(parent, GIT_OBJECT_COMMIT, operation) }

@@ -79,6 +79,8 @@ extension LibGit2Repository {
   /// Removes the lock files of git and libgit2 (`*.lock` of refs, HEAD, config, index) that are older than
   /// `minimumAgeSeconds` by the file system's own clock: a process that was killed leaves them, and they would
   /// block for ever. For callers that hold the store's lock. Returns their paths inside the git folder.
+  ///
+  /// The index's lock has to be an hour old: a person's `git commit` holds it as long as an editor is open.
   @discardableResult
   public func clearAbandonedLocks(minimumAgeSeconds: Int64 = 60) throws(GitError) -> [String] {
     let probe = gitFolder + "crdt-clock-\(getpid())"
@@ -96,7 +98,8 @@ extension LibGit2Repository {
     return paths.filter { path in
       var status = stat()
       guard lstat(gitFolder + path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
-      guard Int64(now.st_mtim.tv_sec - status.st_mtim.tv_sec) >= minimumAgeSeconds else { return false }
+      let ageSeconds = Int64(now.st_mtim.tv_sec - status.st_mtim.tv_sec)
+      guard ageSeconds >= (path == "index.lock" ? max(3600, minimumAgeSeconds) : minimumAgeSeconds) else { return false }
       return unlink(gitFolder + path) == 0
     }
   }

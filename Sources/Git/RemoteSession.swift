@@ -16,7 +16,8 @@ final class RemoteSession {
   var pushReport: [String: String?] = [:]
   private var sideband = RecentLines()
   private var credentials: Credentials?
-  private var isSHA256 = false
+  /// The server's repository is one that libgit2 cannot talk about.
+  private(set) var isSHA256 = false
 
   init(_ repository: LibGit2Repository, url: String, operation: String, deadline: Deadline) throws(GitError) {
     self.repository = repository
@@ -46,6 +47,8 @@ final class RemoteSession {
     let service = isPush ? "receive-pack" : "upload-pack"
     switch address {
     case .path(let path):
+      // An empty SHA-256 repository does not say over the wire what it is.
+      try RepositoryForm.check(path, operation)
       let command = Command("git", [service, path], environment: repository.environment.withoutGit)
       return try ChildConnection(command, isPush: isPush, operation: operation, deadline: deadline)
     case .ssh(let user, let host, let port, let path):
@@ -78,7 +81,9 @@ final class RemoteSession {
 
   /// Looks at the first bytes of the server's greeting for what libgit2 cannot understand.
   func inspect(_ bytes: UnsafeRawBufferPointer) {
-    if String(decoding: bytes.prefix(4096), as: UTF8.self).contains("object-format=sha256") { isSHA256 = true }
+    if String(decoding: bytes.prefix(4096), as: UTF8.self).contains("object-format=sha256") {
+      isSHA256 = true
+    }
   }
 
   // MARK: Callbacks
@@ -168,15 +173,17 @@ final class RemoteSession {
   /// The lines of hooks and programs on the other side, most telling last.
   var lines: [String] { remoteLines + sideband.lines }
 
+  var unsupportedFormat: GitError {
+    GitError(
+      .unsupportedRepository, operation: operation,
+      message: "its object format is sha256; only sha1 can be used", isRetryable: false)
+  }
+
   /// Turns a failed libgit2 call into what really happened. Call after the remote was closed, so that all the
   /// other side said is known.
   func explain(_ error: GitError) -> GitError {
     if let failure { return failure }
-    if isSHA256 {
-      return GitError(
-        .unsupportedRepository, operation: operation,
-        message: "its object format is sha256; only sha1 can be used", isRetryable: false)
-    }
+    if isSHA256 { return unsupportedFormat }
     if let told = RemoteFailure.classify(remoteLines + [error.message], operation: operation) { return told }
     if deadline.hasPassed { return Connection.timedOut(operation) }
     guard let word = RemoteFailure.lastWord(lines) else { return error }

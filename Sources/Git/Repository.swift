@@ -158,6 +158,11 @@ public protocol Repository: AnyObject {
   @discardableResult
   func refreshIndex(_ files: [WorkingFile]) -> IndexRefresh
 
+  /// Removes lock files that a process which died in the middle of a git write left behind, and returns their names.
+  /// Only for a caller that keeps all others out by a lock of its own.
+  @discardableResult
+  func clearAbandonedLocks(minimumAgeSeconds: Int64) throws(GitError) -> [String]
+
   /// Lets git pack loose objects when it finds that there are many. Best effort.
   @discardableResult
   func packLooseObjects(deadline: Deadline) -> Bool
@@ -193,6 +198,9 @@ public protocol Remote: AnyObject {
 extension Repository {
   /// A repository without a working tree has no index to refresh.
   public func refreshIndex(_ files: [WorkingFile]) -> IndexRefresh { .refreshed }
+
+  /// A repository that is not on disk has no lock files.
+  public func clearAbandonedLocks(minimumAgeSeconds: Int64) throws(GitError) -> [String] { [] }
 
   /// A repository that is not on disk has nothing to pack.
   public func packLooseObjects(deadline: Deadline) -> Bool { false }

@@ -12,17 +12,23 @@ public struct Effects: Sendable {
   public var sleepMilliseconds: @Sendable (_ milliseconds: Int) -> Void
   /// What tells this machine from its clones (`/etc/machine-id`); `nil` where there is no such thing.
   public var machineIdentity: @Sendable () -> [UInt8]?
+  /// Takes the lock at a path, waiting that many seconds at most. A simulation of one thread needs none.
+  public var acquireLock: @Sendable (_ path: String, _ waitSeconds: Double) throws(StorageError) -> FileLock?
 
   public init(
     fileSystem: any FileSystem, wallClock: @escaping @Sendable () -> Instant,
     randomBytes: @escaping @Sendable (_ count: Int) -> [UInt8],
     sleepMilliseconds: @escaping @Sendable (_ milliseconds: Int) -> Void,
-    machineIdentity: @escaping @Sendable () -> [UInt8]?
+    machineIdentity: @escaping @Sendable () -> [UInt8]?,
+    acquireLock: @escaping @Sendable (_ path: String, _ waitSeconds: Double) throws(StorageError) -> FileLock? = {
+      path, waitSeconds throws(StorageError) in try FileLock.acquire(path, waitSeconds: waitSeconds)
+    }
   ) {
     self.fileSystem = fileSystem
     self.wallClock = wallClock
     self.randomBytes = randomBytes
     self.sleepMilliseconds = sleepMilliseconds
     self.machineIdentity = machineIdentity
+    self.acquireLock = acquireLock
   }
 }

@@ -94,6 +94,8 @@ extension ReplicationError {
       case .invalid, .notARepository: (.configuration, "")
       case .corrupt:
         (.storage, "Nothing was changed. `git fsck` in the store names what is damaged")
+      case .locked:
+        (.notOnRemote, "Another program holds a lock in the store; what was accepted is safe, run again")
       case .refChanged: (.notOnRemote, "Another program moved the store's branch; run again")
       default: (.storage, "")
       }

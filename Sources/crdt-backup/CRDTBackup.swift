@@ -18,11 +18,12 @@ struct CRDTBackup: ParsableCommand {
     version: productVersion,
     subcommands: [
       SyncCommand.self, StatusCommand.self, LogCommand.self, ConflictsCommand.self, RestoreCommand.self,
-      ForgetCommand.self, HostsCommand.self,
+      ForgetCommand.self, HostsCommand.self, DoctorCommand.self, HookCommand.self, ScheduleCommand.self,
     ],
     defaultSubcommand: SyncCommand.self)
 
   static func main() {
+    Console.openStandardStreams()
     // A reader of our output that goes away is an error of a write, not the end of a backup.
     signal(SIGPIPE, SIG_IGN)
     // Files and folders of a store are the user's alone, whatever a cron job's umask says.

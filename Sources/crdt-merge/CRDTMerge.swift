@@ -22,12 +22,19 @@ struct CRDTMerge: ParsableCommand {
       77 no permission, 78 git is missing or refuses.
       """,
     version: "0.1.0",
-    subcommands: [MergeCommand.self, DriverCommand.self, InstallCommand.self, UninstallCommand.self],
-    defaultSubcommand: MergeCommand.self)
+    subcommands: subcommands, defaultSubcommand: MergeCommand.self)
+
+  private static let subcommands: [any ParsableCommand.Type] = [
+    MergeCommand.self, DriverCommand.self, InstallCommand.self, UninstallCommand.self,
+  ]
+
+  /// The words that are no file names where a command line begins with them.
+  static let subcommandNames = ["merge", "driver", "install", "uninstall", "help"]
 
   static func main() {
     StandardStreams.fillGaps()
     do {
+      if let merge = Merge(plain: CommandLine.arguments.dropFirst()) { return try merge.run() }
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as CommandFailure {

@@ -20,7 +20,7 @@ struct CommandFailure: Error {
 
   /// Refused bytes, as compilers report them: `file:line:column: reason`.
   init(_ error: MemoryError) {
-    exitCode = error.code == .tooLarge ? CommandFailure.inputOutput : CommandFailure.badData
+    exitCode = CommandFailure.badData
     lines = [error.description]
   }
 

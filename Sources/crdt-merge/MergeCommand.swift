@@ -41,47 +41,6 @@ struct MergeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let table = try EntryTable.reading(try InputFiles.read(inputs))
-    let winners = table.join()
-    let shown = view ? table.view(of: winners) : nil
-    let rendered = shown.map { (format ?? .json).render(table, $0) }
-    let count = rendered?.count ?? table.writtenCount(winners)
-    let produce = { (consume: (RawSpan) throws(SystemError) -> Void) throws(SystemError) in
-      if let rendered { try consume(rendered.span.bytes) } else { try table.write(winners, to: consume) }
-    }
-    guard let output else {
-      do throws(SystemError) {
-        try AtomicOutput.write(to: STDOUT_FILENO, produce)
-      } catch {
-        throw CommandFailure(writing: "standard output", errno: error.number)
-      }
-      return
-    }
-    let changed = try AtomicOutput.replaceIfChanged(output, count: count, produce: produce)
-    if json {
-      let tombstones = winners.count { table.isDeleted($0) }
-      let summary = MergeSummary(
-        output: output, changed: changed, sources: table.sources.count, entries: table.count,
-        uniqueIDs: winners.count, tombstones: tombstones, bytes: count, shown: shown?.count)
-      try StandardStreams.writeOutput(summary.json + "\n")
-    }
-  }
-}
-
-extension EntryTable {
-  /// Reads all sources, and reports each one that is refused.
-  static func reading(_ sources: [Source]) throws(CommandFailure) -> EntryTable {
-    var table = EntryTable()
-    var failure: CommandFailure?
-    for source in sources {
-      do throws(MemoryError) {
-        try table.add(source)
-      } catch {
-        let refused = CommandFailure(error)
-        if failure == nil { failure = refused } else { failure?.lines += refused.lines }
-      }
-    }
-    if let failure { throw failure }
-    return table
+    try Merge(inputs: inputs, output: output, view: view, format: format, json: json).run()
   }
 }

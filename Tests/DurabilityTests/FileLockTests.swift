@@ -1,8 +1,8 @@
 import Durability
 import Glibc
 import Processes
-import Testing
 import TestKit
+import Testing
 
 @Suite struct FileLockTests {
   let folder = TemporaryFolder()
@@ -63,7 +63,9 @@ import TestKit
   @Test func everyCutAndEveryChangedBitIsFound() {
     let bytes = record.sealed
     for count in 0..<bytes.count {
-      #expect(throws: SealedRecord.Damage.self) { try SealedRecord(opening: Array(bytes[..<count]), kind: "clock") }
+      #expect(throws: SealedRecord.Damage.self) {
+        try SealedRecord(opening: Array(bytes[..<count]), kind: "clock")
+      }
     }
     for index in bytes.indices {
       for bit in 0..<8 {
@@ -72,7 +74,9 @@ import TestKit
         #expect(throws: SealedRecord.Damage.self) { try SealedRecord(opening: damaged, kind: "clock") }
       }
     }
-    #expect(throws: SealedRecord.Damage.trailingBytes) { try SealedRecord(opening: bytes + [0], kind: "clock") }
+    #expect(throws: SealedRecord.Damage.trailingBytes) {
+      try SealedRecord(opening: bytes + [0], kind: "clock")
+    }
     #expect(throws: SealedRecord.Damage.otherKind) { try SealedRecord(opening: bytes, kind: "base") }
   }
 

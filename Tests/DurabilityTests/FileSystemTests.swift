@@ -1,7 +1,7 @@
 import Durability
 import Glibc
-import Testing
 import TestKit
+import Testing
 
 @Suite struct FileSystemTests {
   let folder = TemporaryFolder()

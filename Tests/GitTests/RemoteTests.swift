@@ -1,8 +1,8 @@
 import Git
 import Glibc
 import Processes
-import Testing
 import TestKit
+import Testing
 
 /// Every kind of remote, each with a real server.
 enum Transport: String, CaseIterable, Sendable {
@@ -43,7 +43,9 @@ final class ServedRepository {
       servers = [server]
       url = server.url("served.git")
       if let authority = server.authorityFile { settings.append(("http.sslCAInfo", authority)) }
-      if user != nil { settings.append(("credential.helper", "!f() { echo username=alice; echo password=s3cret; }; f")) }
+      if user != nil {
+        settings.append(("credential.helper", "!f() { echo username=alice; echo password=s3cret; }; f"))
+      }
     case .daemon:
       guard try Requirement.check(GitDaemon.isAvailable, "git daemon not installed") else { return nil }
       let server = try GitDaemon(root: folder.path)
@@ -96,7 +98,8 @@ private let soon = 30.0
 
   @Test func hookOfTheServerIsQuotedInTheRefusal() throws {
     guard let served = try ServedRepository(.path) else { return }
-    served.folder.write("served.git/hooks/pre-receive", "#!/bin/sh\necho 'not today' >&2\nexit 1\n", mode: 0o755)
+    served.folder.write(
+      "served.git/hooks/pre-receive", "#!/bin/sh\necho 'not today' >&2\nexit 1\n", mode: 0o755)
     let client = try served.client("one")
     let outcome = try client.remote(url: served.url)
       .push(client.commit("x"), branch: "main", deadline: .after(seconds: soon))
@@ -112,7 +115,7 @@ private let soon = 30.0
       _ = try repository.remote(url: url).list(deadline: .after(seconds: seconds))
       return nil
     } catch {
-      return error as? GitError
+      return error
     }
   }
 
@@ -122,7 +125,8 @@ private let soon = 30.0
     #expect(failure(client, served.folder("none.git"))?.code == .notARepository)
     mkdir(served.folder("plain"), 0o700)
     #expect(failure(client, "file://" + served.folder("plain"))?.code == .notARepository)
-    _ = try GitProgram.run(["init", "-q", "--bare", "--object-format=sha256", "sha.git"], in: served.folder.path)
+    _ = try GitProgram.run(
+      ["init", "-q", "--bare", "--object-format=sha256", "sha.git"], in: served.folder.path)
     #expect(failure(client, served.folder("sha.git"))?.code == .unsupportedRepository)
   }
 
@@ -165,7 +169,8 @@ private let soon = 30.0
     let wrong = failure(client, locked.url("served.git", userInfo: "alice:topsecret"))
     #expect(wrong?.code == .authentication)
     #expect(wrong?.description.contains("topsecret") == false)
-    try client.setSetting("credential.helper", to: "!f() { echo username=alice; echo password=wrongsecret; }; f")
+    try client.setSetting(
+      "credential.helper", to: "!f() { echo username=alice; echo password=wrongsecret; }; f")
     let refused = failure(client, locked.url("served.git"))
     #expect(refused?.code == .authentication)
     #expect(refused?.description.contains("wrongsecret") == false)
@@ -185,13 +190,16 @@ private let soon = 30.0
     let client = try served.client("one")
     let commit = try client.commit("x")
     let error = #expect(throws: GitError.self) {
-      try client.remote(url: daemon.url("served.git")).push(commit, branch: "main", deadline: .after(seconds: soon))
+      try client.remote(url: daemon.url("served.git")).push(
+        commit, branch: "main", deadline: .after(seconds: soon))
     }
     #expect(error?.code == .permission || error?.code == .notARepository)
     #expect(failure(client, "git://127.0.0.1:\(Loopback.freePort())/x")?.code == .unreachable)
   }
 
-  @Test(arguments: ["ssh", "git", "http", "https"]) func silentServerEndsAtTheDeadline(_ scheme: String) throws {
+  @Test(arguments: ["ssh", "git", "http", "https"]) func silentServerEndsAtTheDeadline(_ scheme: String)
+    throws
+  {
     let server = SilentServer()
     guard let served = try ServedRepository(.path) else { return }
     let client = try served.client("one")

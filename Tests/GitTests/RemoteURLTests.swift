@@ -18,9 +18,10 @@ import Testing
     #expect(parse("ssh://[::1]:22/~me/a") == .ssh(user: nil, host: "::1", port: "22", path: "~me/a"))
     #expect(parse("git://host/a.git") == .daemon(host: "host", port: "9418", path: "/a.git"))
     #expect(parse("https://host/a.git") == .http("https://host/a.git"))
-    for bad in ["", "ssh://-oProxyCommand=x/a", "-oProxyCommand=x:a", "ssh://host/", "host:-a", "ftp://host/a",
-      "ssh://host:99999/a", "file://elsewhere/a", "https:///a", "a\nb"]
-    {
+    for bad in [
+      "", "ssh://-oProxyCommand=x/a", "-oProxyCommand=x:a", "ssh://host/", "host:-a", "ftp://host/a",
+      "ssh://host:99999/a", "file://elsewhere/a", "https:///a", "a\nb",
+    ] {
       let parsed = parse(bad)
       #expect(parsed == nil || bad == "ssh://host/" || bad == "-oProxyCommand=x:a" && parsed == nil, "\(bad)")
     }
@@ -45,7 +46,8 @@ import Testing
     #expect(
       words(["GIT_SSH_COMMAND": "ssh -i k", "GIT_SSH": "x"], setting: "y")
         == ["sh", "-c", "ssh -i k \"$@\"", "ssh -i k", "-o", "BatchMode=yes", "-p", "22"] + end)
-    #expect(words(["GIT_SSH": "x"], setting: "wrap") == ["sh", "-c", "wrap \"$@\"", "wrap", "-p", "22"] + end)
+    #expect(
+      words(["GIT_SSH": "x"], setting: "wrap") == ["sh", "-c", "wrap \"$@\"", "wrap", "-p", "22"] + end)
     #expect(SSHCommand.quoted("a'b!c $d") == "'a'\\''b'\\!'c $d'")
   }
 }

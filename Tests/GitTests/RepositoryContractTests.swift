@@ -1,6 +1,6 @@
 import Git
-import Testing
 import TestKit
+import Testing
 
 /// One suite for every implementation of `Repository`.
 enum Backend: CaseIterable, Sendable {
@@ -31,7 +31,8 @@ func signature(_ seconds: Int64) -> Signature {
 
 extension Repository {
   /// A commit of one file.
-  func commit(_ text: String, file: String = "f", parents: [ObjectID] = [], time: Int64 = 1_700_000_000) throws
+  func commit(_ text: String, file: String = "f", parents: [ObjectID] = [], time: Int64 = 1_700_000_000)
+    throws
     -> ObjectID
   {
     let tree = try writeTree([TreeEntry(name: file, mode: .file, id: writeBlob(Array(text.utf8)))])
@@ -79,7 +80,9 @@ func code(_ body: () throws -> Void) -> GitError.Code? {
     #expect(try repository.writeTree([]).description == "4b825dc642cb6eb9a060e54bf8d69288fbee4904")
     #expect(throws: GitError.self) { try repository.writeTree([entries[0], entries[0]]) }
     for name in ["", ".", "..", ".git", "a/b"] {
-      #expect(throws: GitError.self) { try repository.writeTree([TreeEntry(name: name, mode: .file, id: blob)]) }
+      #expect(throws: GitError.self) {
+        try repository.writeTree([TreeEntry(name: name, mode: .file, id: blob)])
+      }
     }
   }
 
@@ -112,21 +115,27 @@ func code(_ body: () throws -> Void) -> GitError.Code? {
     let (one, two) = (try repository.commit("one"), try repository.commit("two"))
     let name = "refs/heads/main"
     #expect(try repository.reference(name) == nil)
-    #expect(code { try repository.updateReference(name, to: one, expecting: two, message: "m") } == .refChanged)
+    #expect(
+      code { try repository.updateReference(name, to: one, expecting: two, message: "m") } == .refChanged)
     try repository.updateReference(name, to: one, expecting: nil, message: "m")
     #expect(try repository.reference(name) == one)
-    #expect(code { try repository.updateReference(name, to: two, expecting: nil, message: "m") } == .refChanged)
-    #expect(code { try repository.updateReference(name, to: two, expecting: two, message: "m") } == .refChanged)
+    #expect(
+      code { try repository.updateReference(name, to: two, expecting: nil, message: "m") } == .refChanged)
+    #expect(
+      code { try repository.updateReference(name, to: two, expecting: two, message: "m") } == .refChanged)
     #expect(try repository.reference(name) == one)
     try repository.updateReference(name, to: two, expecting: one, message: "m")
     try repository.updateReference("refs/crdt/x", to: one, expecting: nil, message: "m")
     #expect(try repository.references(prefix: "refs/").map(\.name) == ["refs/crdt/x", name])
     #expect(try repository.references(prefix: "refs/crdt/").map(\.id) == [one])
-    #expect(code { try repository.updateReference(name, to: nil, expecting: one, message: "m") } == .refChanged)
-    #expect(code { try repository.updateReference(name, to: nil, expecting: nil, message: "m") } == .refChanged)
+    #expect(
+      code { try repository.updateReference(name, to: nil, expecting: one, message: "m") } == .refChanged)
+    #expect(
+      code { try repository.updateReference(name, to: nil, expecting: nil, message: "m") } == .refChanged)
     try repository.updateReference(name, to: nil, expecting: two, message: "m")
     #expect(try repository.reference(name) == nil)
-    #expect(code { try repository.updateReference(name, to: nil, expecting: two, message: "m") } == .refChanged)
+    #expect(
+      code { try repository.updateReference(name, to: nil, expecting: two, message: "m") } == .refChanged)
     try repository.updateReference(name, to: nil, expecting: nil, message: "m")
   }
 
@@ -168,12 +177,15 @@ func code(_ body: () throws -> Void) -> GitError.Code? {
     }
     #expect(try id == tree(["a": "2", "b": "3", "d": "1"]))
     let against = try tree(["a": "4", "b": "1", "c": "1"])
-    guard case .conflicts(let paths) = try repository.mergeTrees(base: base, ours: ours, theirs: against) else {
+    guard case .conflicts(let paths) = try repository.mergeTrees(base: base, ours: ours, theirs: against)
+    else {
       Issue.record("no conflict")
       return
     }
     #expect(paths == ["a"])
-    guard case .clean(let union) = try repository.mergeTrees(base: nil, ours: tree(["x": "1"]), theirs: tree(["y": "1"]))
+    guard
+      case .clean(let union) = try repository.mergeTrees(
+        base: nil, ours: tree(["x": "1"]), theirs: tree(["y": "1"]))
     else {
       Issue.record("no clean merge")
       return

@@ -31,8 +31,10 @@ struct EntryTableReadingTests {
     ("[{\"a\"", 1, 6, "the file ends in the middle of a value"),
     ("[{a:1}]", 1, 3, "a member name in quotes was expected"),
     ("[{\"a\":1,}]", 1, 9, "a member name in quotes was expected"),
-    ("[\n<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> b\n]", 2, 1,
-      "a git conflict marker; the file was merged as text and is unresolved"),
+    (
+      "[\n<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> b\n]", 2, 1,
+      "a git conflict marker; the file was merged as text and is unresolved"
+    ),
     ("[\n{}\n=======\n,{}\n]", 3, 1, "a git conflict marker; the file was merged as text and is unresolved"),
     ("[\n{}\n>>>>>>> b\n]", 3, 1, "a git conflict marker; the file was merged as text and is unresolved"),
     ("[\n{}\n||||||| base\n]", 3, 1, "a git conflict marker; the file was merged as text and is unresolved"),
@@ -115,7 +117,8 @@ struct EntryTableReadingTests {
   @Test func `depth counts from the top of the file`() {
     func nested(_ levels: Int) -> String {
       let value = String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
-      return #"[{"a":\#(value),"_crdt_metadata":{\#(EntryTableReadingTests.metadata),"more":\#(value.dropFirst().dropLast())}}]"#
+      return
+        #"[{"a":\#(value),"_crdt_metadata":{\#(EntryTableReadingTests.metadata),"more":\#(value.dropFirst().dropLast())}}]"#
     }
     #expect(refusal(nested(510)) == nil)
     #expect(refusal(nested(511))?.reason == "nested deeper than 512 levels")

@@ -13,11 +13,13 @@ struct JSONTextTests {
     #expect(decoded(Array(literal.utf8)) == Array(text.utf8))
   }
 
-  @Test(arguments: [
-    (#""\ud800""#, [0xED, 0xA0, 0x80]), (#""\uDFFF""#, [0xED, 0xBF, 0xBF]),
-    (#""\ud800\u0041""#, [0xED, 0xA0, 0x80, 0x41]), (#""\ud800\ud800\udc00""#, [0xED, 0xA0, 0x80, 0xF0, 0x90, 0x80, 0x80]),
-    (#""\udc00\ud800""#, [0xED, 0xB0, 0x80, 0xED, 0xA0, 0x80]),
-  ] as [(String, [UInt8])])
+  @Test(
+    arguments: [
+      (#""\ud800""#, [0xED, 0xA0, 0x80]), (#""\uDFFF""#, [0xED, 0xBF, 0xBF]),
+      (#""\ud800\u0041""#, [0xED, 0xA0, 0x80, 0x41]),
+      (#""\ud800\ud800\udc00""#, [0xED, 0xA0, 0x80, 0xF0, 0x90, 0x80, 0x80]),
+      (#""\udc00\ud800""#, [0xED, 0xB0, 0x80, 0xED, 0xA0, 0x80]),
+    ] as [(String, [UInt8])])
   func `keeps lone surrogates apart, and writes them so that they come back`(literal: String, text: [UInt8]) {
     #expect(decoded(Array(literal.utf8)) == text)
     let written = JSONText.quoted(text)

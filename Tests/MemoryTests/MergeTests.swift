@@ -69,7 +69,8 @@ struct MergeTests {
   @Test func `entries without metadata get one that every host makes alike`() throws {
     let source = Source(
       name: "/store/memory-hosta.json",
-      bytes: Array(#"[{"id":"x", "created_at":"2020-01-01T00:00:00Z"}, {"content":1}, {"id":7,"timestamp":1577836800}]"#.utf8))
+      bytes: Array(
+        #"[{"id":"x", "created_at":"2020-01-01T00:00:00Z"}, {"content":1}, {"id":7,"timestamp":1577836800}]"#.utf8))
     let table = try EntryTable([source])
     let expected = [
       #"{"content":1,"_crdt_metadata":{"host":"hosta","timestamp":"1970-01-01T00:00:00.000000000Z","version":0,"#

@@ -1,10 +1,11 @@
 import Glibc
 import Processes
-import Testing
 import TestKit
+import Testing
 
 @Suite struct RunTests {
-  private func sh(_ script: String, input: [UInt8] = [], seconds: Double = 30, limitBytes: Int = 8 << 20) throws
+  private func sh(_ script: String, input: [UInt8] = [], seconds: Double = 30, limitBytes: Int = 8 << 20)
+    throws
     -> ProcessResult
   {
     try Command("sh", ["-c", script]).run(
@@ -69,8 +70,10 @@ import TestKit
 
   @Test func usesFolderAndExactEnvironment() throws {
     let folder = TemporaryFolder()
-    let result = try Command("/bin/sh", ["-c", "pwd; echo $A"], environment: Environment(["A": "b c"]), folder: folder.path)
-      .run(deadline: .after(seconds: 10))
+    let result = try Command(
+      "/bin/sh", ["-c", "pwd; echo $A"], environment: Environment(["A": "b c"]), folder: folder.path
+    )
+    .run(deadline: .after(seconds: 10))
     #expect(result.outputText == "\(folder.path)\nb c")
   }
 

@@ -31,7 +31,9 @@ public final class FaultyFileSystem: FileSystem {
         default: return nil
         }
       }
-      if let failure { throw StorageError(errno: failure, operation: "\(step.rawValue) (injected)", path: path) }
+      if let failure {
+        throw StorageError(errno: failure, operation: "\(step.rawValue) (injected)", path: path)
+      }
     }
   }
 

@@ -27,7 +27,9 @@ struct SimulatedObjects: Sendable {
     return id
   }
 
-  mutating func addCommit(tree: ObjectID, parents: [ObjectID], signature: Signature, message: String) -> ObjectID {
+  mutating func addCommit(tree: ObjectID, parents: [ObjectID], signature: Signature, message: String)
+    -> ObjectID
+  {
     let person = "\(signature.name) <\(signature.email)> \(signature.timeSeconds) +0000"
     let text =
       "tree \(tree)\n" + parents.map { "parent \($0)\n" }.joined()
@@ -94,7 +96,9 @@ struct SimulatedObjects: Sendable {
 
   /// Three-way merge by whole files: a file changed on both sides in different ways is a conflict (the real one
   /// merges lines).
-  mutating func merge(base: ObjectID?, ours: ObjectID, theirs: ObjectID, path: String, conflicts: inout [String])
+  mutating func merge(
+    base: ObjectID?, ours: ObjectID, theirs: ObjectID, path: String, conflicts: inout [String]
+  )
     -> ObjectID
   {
     func entries(_ id: ObjectID?) -> [String: TreeEntry] {

@@ -76,7 +76,8 @@ public final class SimulatedRepository: Repository {
   public func writeTree(_ entries: [TreeEntry]) throws(GitError) -> ObjectID {
     try beforeWrite()
     for entry in entries {
-      let isUsable = !entry.name.isEmpty && !entry.name.contains("/") && ![".", "..", ".git"].contains(entry.name)
+      let isUsable =
+        !entry.name.isEmpty && !entry.name.contains("/") && ![".", "..", ".git"].contains(entry.name)
       guard isUsable else { throw error(.invalid, "write tree", "unusable name \(entry.name)") }
       guard entry.mode == .submodule || store.objects[entry.id] != nil else {
         throw error(.notFound, "write tree", "no object \(entry.id)")

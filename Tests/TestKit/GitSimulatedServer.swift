@@ -44,7 +44,8 @@ public final class SimulatedServer {
   fileprivate func enter(_ operation: Operation, _ deadline: Deadline) throws(GitError) -> Fault? {
     calls.append(operation)
     let name = "\(operation) (simulated)"
-    let late = GitError(.timedOut, operation: name, message: "no answer before the deadline", isRetryable: true)
+    let late = GitError(
+      .timedOut, operation: name, message: "no answer before the deadline", isRetryable: true)
     guard !deadline.hasPassed else { throw late }
     guard var queue = faults[operation], !queue.isEmpty else { return nil }
     let fault = queue.removeFirst()

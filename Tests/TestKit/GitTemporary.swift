@@ -102,7 +102,8 @@ public enum Requirement {
   }
 
   /// Whether `isThere` holds; `what` says what is missing.
-  public static func check(_ isThere: Bool, _ what: @autoclosure () -> String, test: String = #function) throws
+  public static func check(_ isThere: Bool, _ what: @autoclosure () -> String, test: String = #function)
+    throws
     -> Bool
   {
     if isThere { return true }

@@ -8,6 +8,8 @@ public final class HTTPServer {
   private let process: ServerProcess
   public let port: UInt16
   private let scheme: String
+  // The TLS library below libgit2 compares names only, not addresses.
+  private var host: String { scheme == "https" ? "localhost" : "127.0.0.1" }
   /// The certificate that vouches for the server; for `http.sslCAInfo`.
   public let authorityFile: String?
 
@@ -35,7 +37,7 @@ public final class HTTPServer {
 
   /// The URL of a repository below the root; `userInfo` such as `name:password`.
   public func url(_ path: String, userInfo: String? = nil) -> String {
-    "\(scheme)://\(userInfo.map { $0 + "@" } ?? "")127.0.0.1:\(port)/\(path)"
+    "\(scheme)://\(userInfo.map { $0 + "@" } ?? "")\(host):\(port)/\(path)"
   }
 
   /// Whether git's http-backend is installed.
@@ -52,8 +54,9 @@ public final class HTTPServer {
     }
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     try openssl(
-      ["req", "-x509", "-days", "2", "-subj", "/CN=crdt test CA", "-keyout", "ca.key", "-out", "ca.pem"] + key)
-    try openssl(["req", "-subj", "/CN=127.0.0.1", "-keyout", "server.key", "-out", "server.csr"] + key)
+      ["req", "-x509", "-days", "2", "-subj", "/CN=crdt test CA", "-keyout", "ca.key", "-out", "ca.pem"] + key
+    )
+    try openssl(["req", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"] + key)
     try openssl([
       "x509", "-req", "-days", "2", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
       "-CAcreateserial", "-extfile", "san", "-out", "server.pem",

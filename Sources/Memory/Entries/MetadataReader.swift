@@ -26,7 +26,11 @@ package enum MetadataReader {
     scanner.skipWhitespace(bytes)
     if scanner.peek(bytes) != 0x7D {
       while true {
-        try readMember(&scanner, bytes, depth: depth + 1, &fields, &present)
+        if present == 0, try readUsualMembers(&scanner, bytes, &fields) {
+          present = 15
+        } else {
+          try readMember(&scanner, bytes, depth: depth + 1, &fields, &present)
+        }
         scanner.skipWhitespace(bytes)
         if scanner.peek(bytes) == 0x7D { break }
         try scanner.expect(0x2C, bytes, "a comma or } was expected")
@@ -39,6 +43,43 @@ package enum MetadataReader {
     guard present & 4 != 0 else { throw refused(start, "_crdt_metadata lacks version") }
     guard present & 8 != 0 else { throw refused(start, "_crdt_metadata lacks unique_id") }
     return fields
+  }
+
+  /// Reads host, timestamp, version and unique_id where they stand first, in this order and without white space, as
+  /// this product writes them. Otherwise returns false, with the scanner and the fields as they were.
+  @inline(__always)
+  private static func readUsualMembers(
+    _ scanner: inout JSONScanner, _ bytes: RawSpan, _ fields: inout MetadataFields
+  ) throws(ScanFailure) -> Bool {
+    var usual = scanner
+    guard usual.skipExactly(#""host":""#, bytes) else { return false }
+    usual.offset -= 1
+    let host = try usual.skipString(bytes)
+    guard usual.skipExactly(#","timestamp":"#, bytes) else { return false }
+    let stamp = usual.offset + 1..<usual.offset + 1 + Instant.writtenCount
+    guard stamp.upperBound < bytes.byteCount, usual.peek(bytes) == 0x22,
+      JSONScanner.byte(bytes, stamp.upperBound) == 0x22, let instant = Instant(rfc3339: bytes, in: stamp)
+    else { return false }
+    usual.offset = stamp.upperBound + 1
+    guard usual.skipExactly(#","version":"#, bytes) else { return false }
+    let digits = usual.offset
+    var version: UInt64 = 0
+    while usual.peek(bytes) &- 0x30 < 10, usual.offset < digits + 18 {
+      version = version * 10 + UInt64(usual.peek(bytes) &- 0x30)
+      usual.offset += 1
+    }
+    // A leading zero is no number, and none at all no version: the general way says so.
+    guard usual.offset == digits + 1 || usual.offset > digits && JSONScanner.byte(bytes, digits) != 0x30,
+      usual.skipExactly(#","unique_id":"#, bytes), usual.peek(bytes) == 0x22
+    else { return false }
+    let uniqueID = try usual.skipString(bytes)
+    guard !host.range.isEmpty, !uniqueID.range.isEmpty else { return false }
+    scanner = usual
+    fields.host = host
+    fields.instant = instant
+    fields.version = version
+    fields.uniqueID = uniqueID
+    return true
   }
 
   @inline(__always)

@@ -50,14 +50,15 @@ extension JSONScanner {
     }
   }
 
-  /// High bit set in each byte that is `"`, `\`, below 0x20, or 0x80 and above. Exact for the lowest such byte.
+  /// High bit set in each byte that is `"`, `\`, below 0x20, or 0x80 and above. Exact for the lowest such byte:
+  /// a subtraction borrows only from behind one of them, and bytes of 0x80 and above are in the result anyway.
   @inline(__always)
   private static func specialBytes(in word: UInt64) -> UInt64 {
     let ones: UInt64 = 0x0101_0101_0101_0101
-    let highs: UInt64 = 0x8080_8080_8080_8080
-    let quotes = word ^ (ones &* 0x22)
-    let slashes = word ^ (ones &* 0x5C)
-    return ((quotes &- ones) & ~quotes | (slashes &- ones) & ~slashes | (word &- ones &* 0x20) | word) & highs
+    let quotes = (word ^ (ones &* 0x22)) &- ones
+    let slashes = (word ^ (ones &* 0x5C)) &- ones
+    let controls = word &- ones &* 0x20
+    return (quotes | slashes | controls | word) & (ones &* 0x80)
   }
 
   @inline(never)

@@ -48,6 +48,22 @@ package struct JSONScanner {
     offset += 1
   }
 
+  /// Moves over `text`, eight to sixteen bytes, if it stands here; otherwise returns false and stays.
+  @inline(__always)
+  package mutating func skipExactly(_ text: StaticString, _ bytes: RawSpan) -> Bool {
+    let count = text.utf8CodeUnitCount
+    guard offset + count < bytes.byteCount else { return false }
+    let expected = UnsafeRawBufferPointer(start: text.utf8Start, count: count)
+    // The first and the last word; they overlap.
+    func isEqual(at position: Int) -> Bool {
+      bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset + position, as: UInt64.self)
+        == expected.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+    }
+    guard isEqual(at: 0), isEqual(at: count - 8) else { return false }
+    offset += count
+    return true
+  }
+
   /// `reason`, or a better one when the bytes simply end here or hold a NUL or byte order mark.
   @inline(never)
   package func failure(_ bytes: RawSpan, _ reason: StaticReason) -> ScanFailure {

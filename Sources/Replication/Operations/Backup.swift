@@ -73,7 +73,7 @@ extension Store {
     _ options: BackupOptions, connect: (String) throws(GitError) -> any Remote, progress: (String) -> Void = { _ in }
   ) throws(ReplicationError) -> BackupReport {
     try locked(unless: options.isDryRun) { () throws(ReplicationError) in
-      do { return try backupLocked(options, connect: connect, progress: progress) } catch {
+      do throws(ReplicationError) { return try backupLocked(options, connect: connect, progress: progress) } catch {
         if !options.isDryRun { noteFailure(error) }
         throw error
       }

@@ -11,6 +11,16 @@ struct PrivateState {
   let paths: StorePaths
   let fileSystem: any FileSystem
 
+  /// What each sealed file says it is; eight bytes at most.
+  enum Kind {
+    static let replica = "replica"
+    static let clock = "clock"
+    static let base = "base"
+    static let lastRun = "lastrun"
+    static let published = "written"
+    static let ingested = "ingested"
+  }
+
   /// Who this installation is.
   struct Replica: Hashable {
     /// 32 hex digits, random.
@@ -36,7 +46,7 @@ struct PrivateState {
   }
 
   func readReplica() throws(ReplicationError) -> Replica? {
-    guard let fields = try fields(paths.replica, kind: "replica"), let identity = fields["replica"]?.text,
+    guard let fields = try fields(paths.replica, kind: Kind.replica), let identity = fields["replica"]?.text,
       identity.count == 32, let created = fields["created"]?.text.flatMap({ Instant(rfc3339: $0) })
     else { return nil }
     return Replica(
@@ -45,7 +55,7 @@ struct PrivateState {
   }
 
   func write(_ replica: Replica) throws(ReplicationError) {
-    try write(paths.replica, kind: "replica") { object in
+    try write(paths.replica, kind: Kind.replica) { object in
       object.member("replica", replica.identity)
       object.member("created", replica.created.description)
       if let machine = replica.machineDigest { object.member("machine", machine) }
@@ -54,24 +64,24 @@ struct PrivateState {
 
   /// The clock's durable high-water mark.
   func readClock() throws(ReplicationError) -> Instant? {
-    try fields(paths.clock, kind: "clock")?["highWater"]?.text.flatMap { Instant(rfc3339: $0) }
+    try fields(paths.clock, kind: Kind.clock)?["highWater"]?.text.flatMap { Instant(rfc3339: $0) }
   }
 
   /// Returns once the mark is on stable storage: only then may stamps up to it be used.
   func writeClock(_ highWater: Instant) throws(ReplicationError) {
-    try write(paths.clock, kind: "clock") { $0.member("highWater", highWater.roundedUpToNanoseconds.description) }
+    try write(paths.clock, kind: Kind.clock) { $0.member("highWater", highWater.roundedUpToNanoseconds.description) }
   }
 
   func readBase() throws(ReplicationError) -> IngestBase? {
-    try payload(paths.base, kind: "base").flatMap { IngestBase.parse($0) }
+    try payload(paths.base, kind: Kind.base).flatMap { IngestBase.parse($0) }
   }
 
   func write(_ base: IngestBase) throws(ReplicationError) {
-    try write(paths.base, kind: "base", payload: base.serialized())
+    try write(paths.base, kind: Kind.base, payload: base.serialized())
   }
 
   func readLastRun() throws(ReplicationError) -> LastRun {
-    guard let fields = try fields(paths.lastRun, kind: "lastrun") else { return LastRun() }
+    guard let fields = try fields(paths.lastRun, kind: Kind.lastRun) else { return LastRun() }
     func instant(_ name: ByteString) -> Instant? { fields[name]?.text.flatMap { Instant(rfc3339: $0) } }
     func text(_ name: ByteString) -> String? { fields[name]?.text.map { String(decoding: $0, as: UTF8.self) } }
     return LastRun(
@@ -81,7 +91,7 @@ struct PrivateState {
   }
 
   func write(_ run: LastRun) throws(ReplicationError) {
-    try write(paths.lastRun, kind: "lastrun") { object in
+    try write(paths.lastRun, kind: Kind.lastRun) { object in
       func member(_ name: String, _ instant: Instant?) {
         if let instant { object.member(name, instant.description) }
       }
@@ -106,7 +116,7 @@ struct PrivateState {
   }
 
   func readIngested() throws(ReplicationError) -> Ingested? {
-    guard let fields = try fields(paths.ingested, kind: "ingested"), let memory = fields["memory"]?.text,
+    guard let fields = try fields(paths.ingested, kind: Kind.ingested), let memory = fields["memory"]?.text,
       let digest = fields["digest"]?.text, let name = fields["format"]?.text,
       let format = MemoryFormat(rawValue: String(decoding: name, as: UTF8.self))
     else { return nil }
@@ -121,7 +131,7 @@ struct PrivateState {
 
   /// To be written after the base.
   func write(_ ingested: Ingested) throws(ReplicationError) {
-    try write(paths.ingested, kind: "ingested") { object in
+    try write(paths.ingested, kind: Kind.ingested) { object in
       object.member("memory", ingested.memory)
       object.member("digest", ingested.fileDigest)
       object.member("format", ingested.counts.format.rawValue)
@@ -131,19 +141,39 @@ struct PrivateState {
     }
   }
 
-  /// Which object each file in the store's folder was last written from.
-  func readPublished() throws(ReplicationError) -> [String: ObjectID] {
-    guard let fields = try fields(paths.published, kind: "written") else { return [:] }
-    var published: [String: ObjectID] = [:]
+  /// A file in the store's folder as it was last written.
+  struct Published: Hashable {
+    /// The object it was written from.
+    var id: ObjectID
+    var sizeBytes: Int64
+    var modifiedNanoseconds: Int64
+
+    /// Whether nobody has changed the file since.
+    func describes(_ file: FileInformation?) -> Bool {
+      guard let file else { return false }
+      return file.kind == .file && file.sizeBytes == sizeBytes && file.modifiedNanoseconds == modifiedNanoseconds
+    }
+  }
+
+  /// The store's files as they were last written, by path.
+  func readPublished() throws(ReplicationError) -> [String: Published] {
+    guard let fields = try fields(paths.published, kind: Kind.published) else { return [:] }
+    var published: [String: Published] = [:]
     for (path, value) in fields {
-      if let hex = value.text { published[path.description] = ObjectID(hex: String(decoding: hex, as: UTF8.self)) }
+      let parts = String(decoding: value.text ?? [], as: UTF8.self).split(separator: " ")
+      guard parts.count == 3, let id = ObjectID(hex: String(parts[0])), let size = Int64(parts[1]),
+        let modified = Int64(parts[2])
+      else { continue }
+      published[path.description] = Published(id: id, sizeBytes: size, modifiedNanoseconds: modified)
     }
     return published
   }
 
-  func writePublished(_ published: [String: ObjectID]) throws(ReplicationError) {
-    try write(paths.published, kind: "written") { object in
-      for (path, id) in published.sorted(by: { $0.key < $1.key }) { object.member(path, id.description) }
+  func writePublished(_ published: [String: Published]) throws(ReplicationError) {
+    try write(paths.published, kind: Kind.published) { object in
+      for (path, file) in published.sorted(by: { $0.key < $1.key }) {
+        object.member(path, "\(file.id) \(file.sizeBytes) \(file.modifiedNanoseconds)")
+      }
     }
   }
 

@@ -148,10 +148,23 @@ extension Store {
   /// Moves the store's branch, if it is still where it was.
   func move(from old: ObjectID?, to new: ObjectID, message: String) throws(ReplicationError) {
     guard old != new else { return }
-    try replicating { () throws(GitError) in
-      try repository.updateReference(branchReference, to: new, expecting: old, message: message)
+    // A process that was killed while it moved the branch leaves git's lock file; nothing holds one for seconds.
+    for attempt in 0... {
+      do throws(GitError) {
+        try repository.updateReference(branchReference, to: new, expecting: old, message: message)
+        return
+      } catch {
+        guard error.code == .locked, attempt < 40 else { throw ReplicationError(error) }
+        effects.sleepMilliseconds(250)
+        _ = try replicating { () throws(GitError) in
+          try repository.clearAbandonedLocks(minimumAgeSeconds: Store.abandonedLockSeconds)
+        }
+      }
     }
   }
+
+  /// The age at which git's lock on a ref or the config cannot be a living process's.
+  static let abandonedLockSeconds: Int64 = 5
 
   func write(_ bytes: [UInt8]) throws(ReplicationError) -> ObjectID {
     try replicating { () throws(GitError) in try repository.writeBlob(bytes) }

@@ -1,6 +1,7 @@
 import CRDT
 import Durability
 import Git
+import Glibc
 import Memory
 
 /// An opened store: its repository, settings, private state and the one wall-clock reading of this operation.
@@ -48,14 +49,10 @@ public final class Store {
 
   /// Waits for the store's lock. Released when the result goes out of scope, or the process ends in any way.
   /// - Parameter waitSeconds: `nil` waits as `crdt.lockWait` says.
-  public func lock(waitSeconds: Double? = nil) throws(ReplicationError) -> FileLock {
+  func lock(waitSeconds: Double? = nil) throws(ReplicationError) -> FileLock? {
     try storing { () throws(StorageError) in try effects.fileSystem.createFolder(paths.privateFolder) }
-    // A run that ends takes its name off the lock; one that was killed leaves it.
-    let before = FileLock.holder(paths.lock)
     do {
-      let lock = try FileLock.acquire(paths.lock, waitSeconds: waitSeconds ?? settings.lockWaitSeconds)
-      clearAbandonedLocks(isAfterDeath: before.map { !Process.isAlive($0) } ?? false)
-      return lock
+      return try effects.acquireLock(paths.lock, waitSeconds ?? settings.lockWaitSeconds)
     } catch {
       guard error.code == .locked else { throw ReplicationError(error) }
       let holder = FileLock.holder(paths.lock).map { " (process \($0))" } ?? ""
@@ -65,22 +62,19 @@ public final class Store {
     }
   }
 
-  /// Takes away the lock files a killed run left in the repository: at once when the run before this one is known to
-  /// have died, else when they are too old to be anybody's.
-  private func clearAbandonedLocks(isAfterDeath: Bool) {
-    guard let repository = repository as? LibGit2Repository else { return }
-    // Where that is not possible, the lock itself is met later, and named.
-    _ = try? repository.clearAbandonedLocks(minimumAgeSeconds: isAfterDeath ? 0 : 60)
-  }
-
   /// Runs work that writes while holding the store's lock; a dry run takes none.
   func locked<Value>(unless isDryRun: Bool = false, _ body: () throws(ReplicationError) -> Value)
     throws(ReplicationError) -> Value
   {
     if isDryRun { return try body() }
+    // A run that ends takes its name off the lock; one that was killed leaves it there.
+    let isAfterDeath = FileLock.holder(paths.lock).map { kill($0, 0) != 0 && errno == ESRCH } ?? false
     let lock = try lock()
-    // The lock's value has to live through the body: a lock that nothing uses any more may be released.
-    defer { withExtendedLifetime(lock) {} }
+    // The lock's value has to live through the body: one that nothing uses any more may be released.
+    defer { extendLifetime(lock) }
+    _ = try replicating { () throws(GitError) in
+      try repository.clearAbandonedLocks(minimumAgeSeconds: isAfterDeath ? 0 : Store.abandonedLockSeconds)
+    }
     return try body()
   }
 

@@ -188,7 +188,7 @@ extension Store {
     let previous = branchReference
     settings.branch = branch
     if let old, try tip() == nil {
-      do { try move(from: nil, to: old, message: "crdt-backup: branch \(branch)") } catch {
+      do throws(ReplicationError) { try move(from: nil, to: old, message: "crdt-backup: branch \(branch)") } catch {
         // git keeps branches as files and folders: `a` and `a/b` cannot both be.
         throw ReplicationError(.usage, "the branch \(branch) cannot be made in the store: \(error.message)")
       }

@@ -116,7 +116,7 @@ enum HostTable {
     return hosts.map { host in
       let name = host.name + String(repeating: " ", count: width - host.name.count)
       let last = host.lastStamp.map { "\(TimeText.short($0)) (\(TimeText.ago($0, now: now)))" } ?? "nothing written yet"
-      let entries = "\(host.liveEntries) entries" + (host.tombstones > 0 ? ", \(host.tombstones) deleted" : "")
+      let entries = "\(host.liveEntries) entr\(host.liveEntries == 1 ? "y" : "ies")" + (host.tombstones > 0 ? ", \(host.tombstones) deleted" : "")
       return "\(name)  \(last)  \(entries)" + (host.isThisHost ? "  this host" : "") + (host.isSilent ? "  silent" : "")
     }
   }

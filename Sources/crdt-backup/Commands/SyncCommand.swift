@@ -31,7 +31,7 @@ struct SyncCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(output)
-    try console.run("sync") {
+    try console.run("sync", printsResult: false) {
       let folder = try storeOptions.folder()
       let request = try setup.request(folder: folder)
       if dryRun, !(try Store.isThere(folder, effects: .real)) {
@@ -113,9 +113,9 @@ struct BackupPrinter {
         ingest.added > 0 ? "\(ingest.added) \(would)added" : nil,
         ingest.changed > 0 ? "\(ingest.changed) \(would)changed" : nil,
         ingest.recognised > 0 ? "\(ingest.recognised) known from elsewhere" : nil,
-        "\(ingest.unchanged) unchanged",
+        ingest.unchanged > 0 ? "\(ingest.unchanged) unchanged" : nil,
       ].compactMap(\.self)
-      console.say("\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): " + parts.joined(separator: ", "))
+      console.say("\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): " + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
       if ingest.vanished > 0 { console.say("\(ingest.vanished) no longer in the memory file, kept") }
     } else {
       console.say("\(console.bold(report.host.text)): no memory file is set (give one with --memory); only merging")
@@ -127,9 +127,9 @@ struct BackupPrinter {
     let commit = report.commit.map { "commit \($0.short)" } ?? "no commit"
     console.say("Saved in \(folder) (\(commit))")
     switch report.outcome {
-    case .verified: console.say("Verified on \(report.remote ?? "the remote"), branch \(report.branch)")
+    case .verified: console.say("Verified on \(report.remote.map(Redaction.url) ?? "the remote"), branch \(report.branch)")
     case .noRemote where report.isOffline && report.remote != nil:
-      console.say("Offline: not verified on \(report.remote ?? "the remote"); the next run without --offline does that")
+      console.say("Offline: not verified on \(report.remote.map(Redaction.url) ?? "the remote"); the next run without --offline does that")
     case .noRemote: console.say("No remote is set: on this host only (give one with --remote)")
     case .notOnRemote: break
     }

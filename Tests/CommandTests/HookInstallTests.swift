@@ -1,0 +1,151 @@
+import Foundation
+import Processes
+import TestKit
+import Testing
+
+@testable import crdt_backup
+
+@Suite("hook: goes in beside what is there, and out again")
+struct HookInstallTests {
+  private func hook(_ scene: HookScene) -> String { scene.project + "/.git/hooks/post-commit" }
+
+  @Test("installing again changes nothing; uninstalling leaves nothing")
+  func idempotent() throws {
+    let scene = try HookScene()
+    let before = try FileManager.default.contentsOfDirectory(atPath: scene.project + "/.git/hooks").sorted()
+    try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
+    let first = scene.read(hook(scene))
+    #expect(scene.mode(hook(scene)) == 0o755)
+    let again = try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
+    #expect(again.outputText.contains("Nothing to do"))
+    #expect(scene.read(hook(scene)) == first)
+    try scene.backup("hook", "uninstall", "--repo", scene.project)
+    try scene.backup("hook", "uninstall", "--repo", scene.project)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scene.project + "/.git/hooks").sorted() == before)
+  }
+
+  @Test("a shell script keeps name, arguments and exit code, and comes back byte for byte")
+  func shellScript() throws {
+    let scene = try HookScene()
+    let text = "#!/bin/sh -eu\nprintf '%s|' \"$0\" \"$@\" > '\(scene.root)/args'\nexit 3"
+    try scene.write(hook(scene), text, mode: 0o750)
+    try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
+    #expect(scene.mode(hook(scene)) == 0o750)
+    try scene.run(".git/hooks/post-commit", ["a", "b c"], in: scene.project, expecting: 3)
+    #expect(scene.read(scene.root + "/args") == ".git/hooks/post-commit|a|b c|")
+    try scene.remember("second")
+    try scene.commit()
+    try scene.eventually("the backup reaches the remote") { scene.remoteHolds("second") }
+    try scene.backup("hook", "uninstall", "--repo", scene.project)
+    #expect(scene.read(hook(scene)) == text)
+    #expect(scene.mode(hook(scene)) == 0o750)
+  }
+
+  @Test("a hook in another language keeps running behind ours, and comes back")
+  func otherLanguage() throws {
+    let scene = try HookScene()
+    let text = "#!/usr/bin/awk -f\nBEGIN { print ARGV[1] > \"\(scene.root)/args\"; exit 5 }"
+    try scene.write(hook(scene), text, mode: 0o711)
+    try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
+    let status = try scene.backup("hook", "status", "--repo", scene.project, "--store", scene.store)
+    #expect(status.outputText.contains("post-commit.before-crdt-backup"))
+    try scene.run(".git/hooks/post-commit", ["one"], in: scene.project, expecting: 5)
+    #expect(scene.read(scene.root + "/args") == "one\n")
+    try scene.backup("hook", "uninstall", "--repo", scene.project)
+    #expect(scene.read(hook(scene)) == text)
+    #expect(scene.mode(hook(scene)) == 0o711)
+    #expect(!FileManager.default.fileExists(atPath: hook(scene) + ".before-crdt-backup"))
+  }
+
+  @Test("a link stays a link, and its target is not touched")
+  func link() throws {
+    let scene = try HookScene()
+    let script = scene.project + "/scripts/hook.sh"
+    let text = "#!/bin/sh\nexit 7\n"
+    try scene.write(script, text, mode: 0o755)
+    try FileManager.default.createSymbolicLink(atPath: hook(scene), withDestinationPath: "../../scripts/hook.sh")
+    try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
+    #expect(scene.read(script) == text)
+    try scene.run(".git/hooks/post-commit", [], in: scene.project, expecting: 7)
+    try scene.backup("hook", "uninstall", "--repo", scene.project)
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: hook(scene)) == "../../scripts/hook.sh")
+    #expect(scene.read(script) == text)
+  }
+
+  @Test("a hook that is not executable stays asleep")
+  func notExecutable() throws {
+    let scene = try HookScene()
+    try scene.write(hook(scene), "#!/bin/sh\ntouch '\(scene.root)/ran'\n", mode: 0o644)
+    try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
+    try scene.run(".git/hooks/post-commit", [], in: scene.project)
+    #expect(!FileManager.default.fileExists(atPath: scene.root + "/ran"))
+    try scene.backup("hook", "uninstall", "--repo", scene.project)
+    #expect(scene.mode(hook(scene)) == 0o644)
+  }
+
+  @Test("edits of our lines are kept in a copy")
+  func editedBlock() throws {
+    let scene = try HookScene()
+    try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
+    let edited = (scene.read(hook(scene)) ?? "").replacingOccurrences(of: "trap '' HUP", with: "trap '' HUP TERM")
+    try scene.write(hook(scene), edited, mode: 0o755)
+    try scene.backup("hook", "uninstall", "--repo", scene.project)
+    #expect(scene.read(hook(scene) + ".edited-crdt-backup") == edited)
+    #expect(!FileManager.default.fileExists(atPath: hook(scene)))
+  }
+
+  @Test("core.hooksPath is where it goes, relative to the work tree or to the home", arguments: [".githooks", "~/hooks"])
+  func hooksPath(value: String) throws {
+    let scene = try HookScene()
+    try scene.git("config", "core.hooksPath", value)
+    try FileManager.default.createDirectory(atPath: scene.project + "/sub", withIntermediateDirectories: true)
+    try scene.backup("hook", "install", "--repo", scene.project + "/sub", "--store", scene.store)
+    let folder = value.hasPrefix("~") ? scene.home + "/hooks" : scene.project + "/" + value
+    #expect(scene.read(folder + "/post-commit") != nil)
+    try scene.remember("second")
+    try scene.commit()
+    try scene.eventually("the backup reaches the remote") { scene.remoteHolds("second") }
+  }
+
+  @Test("a hook that core.hooksPath has cut off is named, and a folder that is none is refused")
+  func unreachable() throws {
+    let scene = try HookScene()
+    try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
+    try scene.git("config", "--global", "core.hooksPath", scene.home + "/elsewhere")
+    let status = try scene.backup("hook", "status", "--json", "--repo", scene.project, "--store", scene.store)
+    #expect(status.outputText.contains("\"unreachable\":true"))
+    #expect(status.outputText.contains("\"active\":false"))
+    try scene.git("config", "--global", "core.hooksPath", "/dev/null")
+    try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store, expecting: 78)
+    try scene.backup("hook", "uninstall", "--repo", scene.project)
+    #expect(!FileManager.default.fileExists(atPath: hook(scene)))
+  }
+
+  @Test("a worktree and a submodule have the hook where git looks for theirs")
+  func worktreeAndSubmodule() throws {
+    let scene = try HookScene()
+    try scene.commit()
+    try scene.git("worktree", "add", "-q", "../tree", "-b", "side")
+    try scene.backup("hook", "install", "--repo", scene.root + "/tree", "--store", scene.store)
+    #expect(scene.read(hook(scene)) != nil)
+    try scene.remember("second")
+    try scene.commit(in: scene.root + "/tree")
+    try scene.eventually("the backup reaches the remote") { scene.remoteHolds("second") }
+
+    try scene.git("init", "-q", "../library")
+    try scene.commit(in: scene.root + "/library")
+    try scene.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../library", "library")
+    try scene.backup("hook", "install", "--repo", scene.project + "/library", "--store", scene.store)
+    #expect(scene.read(scene.project + "/.git/modules/library/hooks/post-commit") != nil)
+  }
+
+  @Test("a bare repository, a folder without one, and a missing store are refused in one line")
+  func refused() throws {
+    let scene = try HookScene()
+    let bare = try scene.backup("hook", "install", "--repo", scene.remote, "--store", scene.store, expecting: 78)
+    #expect(bare.errorText.contains("bare"))
+    #expect(bare.errorText.split(separator: "\n").count == 1)
+    try scene.backup("hook", "install", "--repo", scene.home, "--store", scene.store, expecting: 66)
+    try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.root + "/none", expecting: 66)
+  }
+}
