@@ -110,6 +110,8 @@ extension ReplicationError {
       case .authentication:
         (.permission, "\(safe). Give git the credentials (ssh key or credential helper) that work without a terminal")
       case .permission: (.permission, "\(safe). Ask for write access to the remote")
+      case .notOwned:
+        (.permission, "\(safe). Take over the remote's folder, or trust it with `git config --global --add safe.directory`")
       case .untrusted:
         (.permission, "\(safe). Check the remote's host key or certificate, then trust it (known_hosts, http.sslCAInfo)")
       case .notARepository: (.configuration, "\(safe). Create the repository there with `git init --bare`, or give another --remote")

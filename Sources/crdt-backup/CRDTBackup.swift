@@ -23,6 +23,7 @@ struct CRDTBackup: ParsableCommand {
     defaultSubcommand: SyncCommand.self)
 
   static func main() {
+    Console.openStandardStreams()
     // A reader of our output that goes away is an error of a write, not the end of a backup.
     signal(SIGPIPE, SIG_IGN)
     // Files and folders of a store are the user's alone, whatever a cron job's umask says.

@@ -73,7 +73,10 @@ extension Store {
     _ options: BackupOptions, connect: (String) throws(GitError) -> any Remote, progress: (String) -> Void = { _ in }
   ) throws(ReplicationError) -> BackupReport {
     try locked(unless: options.isDryRun) { () throws(ReplicationError) in
-      try backupLocked(options, connect: connect, progress: progress)
+      do throws(ReplicationError) { return try backupLocked(options, connect: connect, progress: progress) } catch {
+        if !options.isDryRun { noteFailure(error) }
+        throw error
+      }
     }
   }
 
@@ -84,6 +87,8 @@ extension Store {
     let reader = StateReader(repository: repository)
 
     let remote = try connection(options, connect)
+    // The name this store has or was asked to have: what it ends up with may be another.
+    let nameBefore = settings.host ?? options.defaultHost
     var firstContact: ReplicationError?
     var identity = try identify(options, tree: try tree(of: try tip()))
     if try tip() == nil, case .open(let remote) = remote, !options.isDryRun {
@@ -94,7 +99,6 @@ extension Store {
     var report = BackupReport(
       host: identity.host, memory: settings.memory, remote: settings.remote, branch: settings.branch,
       outcome: .noRemote, isDryRun: options.isDryRun, isOffline: options.isOffline)
-    let nameBefore = identity.host
     report.ingest = try ingest(options, identity: identity, reader: reader, progress: progress)
     if options.isDryRun {
       report.commit = try tip()
@@ -203,6 +207,16 @@ extension Store {
       try privateState.write(run)
       return
     }
+  }
+
+  /// Notes a run that ended before the remote was spoken to. The failure itself is what the user has to see, so one of
+  /// this note's own is left unsaid.
+  private func noteFailure(_ error: ReplicationError) {
+    guard var run = try? privateState.readLastRun() else { return }
+    run.ended = wall
+    run.exitCode = error.exitCode
+    run.message = error.message
+    try? privateState.write(run)
   }
 
   /// Notes how this run ended, for `status` and the next one.

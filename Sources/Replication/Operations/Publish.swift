@@ -22,16 +22,19 @@ extension Store {
     var written = known
     for (path, id) in files.sorted(by: { $0.path < $1.path }) {
       let target = paths.folder + "/" + path
-      // Unchanged since it was published, and still there: nothing to read or compare.
-      if known[path] == id, try storing({ () throws(StorageError) in try effects.fileSystem.information(target) }) != nil {
-        continue
+      func present() throws(ReplicationError) -> FileInformation? {
+        try storing { () throws(StorageError) in try effects.fileSystem.information(target) }
       }
+      // Unchanged since it was published, here and there: nothing to read or compare.
+      if let file = known[path], file.id == id, file.describes(try present()) { continue }
       let bytes = try replicating { () throws(GitError) in try repository.readBlob(id) }
       try storing { () throws(StorageError) in
         if let slash = target.lastIndex(of: "/") { try effects.fileSystem.createFolder(String(target[..<slash])) }
         _ = try effects.fileSystem.replaceIfChanged(target, with: bytes)
       }
-      written[path] = id
+      guard let file = try present() else { continue }
+      written[path] = PrivateState.Published(
+        id: id, sizeBytes: file.sizeBytes, modifiedNanoseconds: file.modifiedNanoseconds)
     }
     if written != known {
       try privateState.writePublished(written)

@@ -141,19 +141,39 @@ struct PrivateState {
     }
   }
 
-  /// Which object each file in the store's folder was last written from.
-  func readPublished() throws(ReplicationError) -> [String: ObjectID] {
+  /// A file in the store's folder as it was last written.
+  struct Published: Hashable {
+    /// The object it was written from.
+    var id: ObjectID
+    var sizeBytes: Int64
+    var modifiedNanoseconds: Int64
+
+    /// Whether nobody has changed the file since.
+    func describes(_ file: FileInformation?) -> Bool {
+      guard let file else { return false }
+      return file.kind == .file && file.sizeBytes == sizeBytes && file.modifiedNanoseconds == modifiedNanoseconds
+    }
+  }
+
+  /// The store's files as they were last written, by path.
+  func readPublished() throws(ReplicationError) -> [String: Published] {
     guard let fields = try fields(paths.published, kind: Kind.published) else { return [:] }
-    var published: [String: ObjectID] = [:]
+    var published: [String: Published] = [:]
     for (path, value) in fields {
-      if let hex = value.text { published[path.description] = ObjectID(hex: String(decoding: hex, as: UTF8.self)) }
+      let parts = String(decoding: value.text ?? [], as: UTF8.self).split(separator: " ")
+      guard parts.count == 3, let id = ObjectID(hex: String(parts[0])), let size = Int64(parts[1]),
+        let modified = Int64(parts[2])
+      else { continue }
+      published[path.description] = Published(id: id, sizeBytes: size, modifiedNanoseconds: modified)
     }
     return published
   }
 
-  func writePublished(_ published: [String: ObjectID]) throws(ReplicationError) {
+  func writePublished(_ published: [String: Published]) throws(ReplicationError) {
     try write(paths.published, kind: Kind.published) { object in
-      for (path, id) in published.sorted(by: { $0.key < $1.key }) { object.member(path, id.description) }
+      for (path, file) in published.sorted(by: { $0.key < $1.key }) {
+        object.member(path, "\(file.id) \(file.sizeBytes) \(file.modifiedNanoseconds)")
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 import CRDT
 import Durability
 import Git
+import Glibc
 import Memory
 
 /// An opened store: its repository, settings, private state and the one wall-clock reading of this operation.
@@ -66,11 +67,13 @@ public final class Store {
     throws(ReplicationError) -> Value
   {
     if isDryRun { return try body() }
+    // A run that ends takes its name off the lock; one that was killed leaves it there.
+    let isAfterDeath = FileLock.holder(paths.lock).map { kill($0, 0) != 0 && errno == ESRCH } ?? false
     let lock = try lock()
     // The lock's value has to live through the body: one that nothing uses any more may be released.
     defer { extendLifetime(lock) }
     _ = try replicating { () throws(GitError) in
-      try repository.clearAbandonedLocks(minimumAgeSeconds: Store.abandonedLockSeconds)
+      try repository.clearAbandonedLocks(minimumAgeSeconds: isAfterDeath ? 0 : Store.abandonedLockSeconds)
     }
     return try body()
   }

@@ -47,8 +47,8 @@ extension Store {
     let files = effects.fileSystem
     let isThere = try storing { () throws(StorageError) in try files.information(request.folder + "/.git") } != nil
     if isThere {
-      let store = try open(request.folder, effects: effects)
-      if !request.isPlain { try store.take(request) }
+      let store = try openSettled(request.folder, effects: effects)
+      if !request.isPlain { try store.locked { () throws(ReplicationError) in try store.take(request) } }
       return store
     }
     guard request.memory != nil || request.remote != nil else {
@@ -58,6 +58,10 @@ extension Store {
     }
     do {
       if try files.information(request.folder) != nil, try !files.list(request.folder).isEmpty {
+        // Another first use may have been quicker.
+        if try files.information(request.folder + "/.git") != nil {
+          return try openOrCreate(request, effects: effects)
+        }
         throw ReplicationError(
           .cannotCreate, "\(request.folder) is not empty and not a store",
           remedy: "Nothing was changed there. Give another folder with --store")
@@ -76,9 +80,21 @@ extension Store {
       try LibGit2Repository.initialize(request.folder, branch: request.branch ?? StoreSettings().branch)
     }
     let store = try Store(repository: repository, paths: paths(of: repository, folder: request.folder), effects: effects)
-    try store.set(Store.versionKey, "1")
-    try store.take(request)
+    try store.locked { () throws(ReplicationError) in
+      try store.set(Store.versionKey, "1")
+      try store.take(request)
+    }
     return store
+  }
+
+  /// Opens a store that another process may be making right now.
+  private static func openSettled(_ folder: String, effects: Effects) throws(ReplicationError) -> Store {
+    for _ in 0..<40 {
+      let head = try storing { () throws(StorageError) in try effects.fileSystem.information(folder + "/.git/HEAD") }
+      if head != nil { break }
+      effects.sleepMilliseconds(25)
+    }
+    return try open(folder, effects: effects)
   }
 
   /// Marks a repository as a store, and says which form of private settings it has.
@@ -107,25 +123,16 @@ extension Store {
 
   /// Takes up requested settings. Throws `.usage`, and changes nothing, where one cannot be had.
   public func take(_ request: StoreRequest) throws(ReplicationError) {
-    if let host = request.host, let current = settings.host, host != current, host != settings.requestedHost {
-      throw ReplicationError(
-        .usage, "this store writes as \(current); a store keeps its host name",
-        remedy: "Leave out --host, or make another store for \(host) with --store")
-    }
-    if let branch = request.branch, !Store.isBranchName(branch) {
-      throw ReplicationError(.usage, "\"\(branch)\" is no name git takes for a branch")
-    }
-    if let branch = request.branch, branch != settings.branch {
-      // What is backed up already comes along.
-      let old = try tip()
-      settings.branch = branch
-      if let old, try tip() == nil { try move(from: nil, to: old, message: "crdt-backup: branch \(branch)") }
-      try set(StoreSettings.Key.branch, branch)
+    // Another process may have changed them since the store was opened.
+    settings = try StoreSettings.read(from: repository)
+    try check(request)
+    if let branch = request.branch, branch != settings.branch || !settings.isBranchChosen {
+      try take(branch: branch)
     }
     if let memory = request.memory, memory != settings.memory {
       // The base tells of another file; what that file's values were is recognised from the state.
       if settings.memory != nil {
-        try storing { () throws(StorageError) in 
+        try storing { () throws(StorageError) in
           _ = try effects.fileSystem.remove(paths.base)
           _ = try effects.fileSystem.remove(paths.ingested)
         }
@@ -153,6 +160,50 @@ extension Store {
     }
   }
 
+  /// Throws `.usage` where a requested setting cannot be had.
+  private func check(_ request: StoreRequest) throws(ReplicationError) {
+    if let host = request.host, let current = settings.host, host != current, host != settings.requestedHost {
+      throw ReplicationError(
+        .usage, "this store writes as \(current); a store keeps its host name",
+        remedy: "Leave out --host, or make another store for \(host) with --store")
+    }
+    if let branch = request.branch, !Store.isBranchName(branch) {
+      throw ReplicationError(.usage, "\"\(branch)\" is no name git takes for a branch")
+    }
+    guard let remote = request.remote, remote.hasPrefix("/") else { return }
+    let files = effects.fileSystem
+    let there = try storing { () throws(StorageError) in try files.information(remote) }
+    for own in [paths.folder, paths.gitFolder] {
+      let store = try storing { () throws(StorageError) in try files.information(own) }
+      if let there, let store, there.device == store.device, there.inode == store.inode {
+        throw ReplicationError(
+          .usage, "\(remote) is this store itself", remedy: "A backup needs another place: give its repository with --remote")
+      }
+    }
+  }
+
+  /// Puts the store on another branch; what is backed up already comes along.
+  private func take(branch: String) throws(ReplicationError) {
+    let old = try tip()
+    let previous = branchReference
+    settings.branch = branch
+    if let old, try tip() == nil {
+      do throws(ReplicationError) { try move(from: nil, to: old, message: "crdt-backup: branch \(branch)") } catch {
+        // git keeps branches as files and folders: `a` and `a/b` cannot both be.
+        throw ReplicationError(.usage, "the branch \(branch) cannot be made in the store: \(error.message)")
+      }
+    }
+    try set(StoreSettings.Key.branch, branch)
+    settings.isBranchChosen = true
+    // People and tools that look into the store start at HEAD.
+    let head = paths.gitFolder + "/HEAD"
+    try storing { () throws(StorageError) in
+      guard let bytes = try effects.fileSystem.read(head, limitBytes: 4096), bytes == Array("ref: \(previous)\n".utf8)
+      else { return }
+      _ = try effects.fileSystem.replaceIfChanged(head, with: Array("ref: \(branchReference)\n".utf8))
+    }
+  }
+
   /// Whether a repository is in the folder.
   public static func isThere(_ folder: String, effects: Effects) throws(ReplicationError) -> Bool {
     try storing { () throws(StorageError) in try effects.fileSystem.information(folder + "/.git") } != nil
@@ -160,6 +211,7 @@ extension Store {
 
   /// Takes requested settings for this operation only, as a dry run does: nothing is written.
   public func assume(_ request: StoreRequest) throws(ReplicationError) {
+    try check(request)
     if let memory = request.memory { settings.memory = memory }
     if let remote = request.remote { settings.remote = remote }
     if let format = request.format { settings.format = format }

@@ -15,6 +15,8 @@ public struct StoreSettings: Hashable, Sendable {
   /// The remote's URL or absolute path.
   public var remote: String?
   public var branch = "main"
+  /// Whether the branch was named, and is not just the default.
+  public var isBranchChosen = false
   /// How far a foreign stamp may be ahead before the clock ignores it.
   public var maxDriftSeconds: Int64 = 300
   /// How long one run may spend on the remote, retries included.
@@ -77,7 +79,10 @@ public struct StoreSettings: Hashable, Sendable {
       settings.format = format
     }
     settings.remote = try value(Key.remote)
-    if let branch = try value(Key.branch) { settings.branch = branch }
+    if let branch = try value(Key.branch) {
+      settings.branch = branch
+      settings.isBranchChosen = true
+    }
     settings.maxDriftSeconds = Int64(try seconds(Key.maxDrift, orElse: 300))
     settings.timeoutSeconds = try seconds(Key.timeout, orElse: settings.timeoutSeconds)
     settings.lockWaitSeconds = try seconds(Key.lockWait, orElse: settings.lockWaitSeconds)

@@ -43,7 +43,8 @@ extension Store {
       let table = try reader.table(of: joined, tips: tips)
       let bound = wall.advanced(bySeconds: settings.maxDriftSeconds)
       if let newest = table.newestInstant(upTo: bound) { clock.witness(newest, wall: wall) }
-      joined = try recomputed(joined, as: identity, clock: &clock, reader: reader, tips: tips)
+      joined = try recomputed(
+        joined, as: identity, isRenamed: renaming != nil, clock: &clock, reader: reader, tips: tips)
     }
     if clock.highWater != markBefore { try save(clock) }
 
@@ -82,12 +83,14 @@ extension Store {
 
   /// Recomputes the merge, and writes own edits again that a foreign deletion had not seen.
   ///
-  /// The host's record is left alone unless something was written: seeing is no reason to commit.
+  /// The host's record is left alone unless something was written (seeing is no reason to commit), or the host has
+  /// just got its name.
   private func recomputed(
-    _ tree: StoreTree, as identity: Identity, clock: inout HybridLogicalClock, reader: StateReader, tips: [ObjectID]
+    _ tree: StoreTree, as identity: Identity, isRenamed: Bool, clock: inout HybridLogicalClock, reader: StateReader,
+    tips: [ObjectID]
   ) throws(ReplicationError) -> StoreTree {
     var result = try completed(tree, as: identity, clock: &clock, reader: reader, tips: tips)
-    if result.stateFiles == tree.stateFiles {
+    if result.stateFiles == tree.stateFiles, !isRenamed {
       result.hostRecords = tree.hostRecords
       result.foreign = tree.foreign
     }

@@ -56,7 +56,7 @@ extension Store {
         case .remote(let failure):
           lastFailure = failure
           if !failure.isRetryable || failure.code == .timedOut {
-            result.outcome = .notOnRemote(ReplicationError(remote: failure))
+            result.outcome = .notOnRemote(try explained(failure))
             return result
           }
         }
@@ -65,12 +65,20 @@ extension Store {
       if deadline.hasPassed || Int(deadline.remainingMilliseconds) <= wait 
         || isGivenUp(lastFailure, result.attempts) || refusals.isFinal
       {
-        result.outcome = .notOnRemote(ReplicationError(remote: lastFailure))
+        result.outcome = .notOnRemote(try explained(lastFailure))
         return result
       }
       progress("\(lastFailure.message); trying again in \(wait) ms")
       effects.sleepMilliseconds(wait)
     }
+  }
+
+  /// The failure for people. A repository that was there before is away, not a mistake in the settings.
+  private func explained(_ failure: GitError) throws(ReplicationError) -> ReplicationError {
+    guard failure.code == .notARepository, try trackedTip() != nil else { return ReplicationError(remote: failure) }
+    return ReplicationError(
+      .notOnRemote, failure.description,
+      remedy: "Everything is saved in the store on this host. It was there before: is its disk mounted, its server up?")
   }
 
   /// A lost race is tried again until the deadline; a remote that cannot be reached three times is away.
@@ -126,6 +134,7 @@ extension Store {
       renamed = integrated.renamed
       commit = integrated.commit
     } else {
+      try refuseProject(remote, deadline: deadline)
       guard let local = try here({ () throws(ReplicationError) in try tip() }) else {
         throw .refused(ReplicationError(.noInput, "nothing to back up yet: neither the store nor the remote has an entry"))
       }
@@ -180,6 +189,23 @@ extension Store {
         remedy: "Nothing was written there; everything is saved in the store on this host. Give a repository of its "
           + "own with --remote, or a branch with --branch")
     }
+  }
+
+  /// A remote that has branches, but not the one that is only the default, is somebody's project until the user says
+  /// which branch to use there.
+  private func refuseProject(_ remote: any Remote, deadline: Deadline) throws(AttemptError) {
+    let isKnown = try here { () throws(ReplicationError) in try trackedTip() != nil }
+    if settings.isBranchChosen || isKnown { return }
+    let refs = try away { () throws(GitError) in try remote.list(deadline: deadline) }
+    let prefix = "refs/heads/"
+    let branches = refs.keys.filter { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }.sorted()
+    guard let first = branches.first, refs[prefix + settings.branch] == nil else { return }
+    let others = branches.count > 1 ? " and \(branches.count - 1) more" : ""
+    throw .refused(
+      ReplicationError(
+        .configuration, "the remote has the branch \(first)\(others), but no \(settings.branch)",
+        remedy: "Nothing was written there; everything is saved in the store on this host. Give a repository of its "
+          + "own with --remote, or name the branch with --branch"))
   }
 
   /// Remembers where the remote's branch is.

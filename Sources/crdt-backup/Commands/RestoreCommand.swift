@@ -42,7 +42,7 @@ struct RestoreCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(outputOptions)
-    try console.run("restore") {
+    try console.run("restore", printsResult: !apply) {
       let store = try storeOptions.open()
       let point: RestorePoint
       if let at {
@@ -61,7 +61,18 @@ struct RestoreCommand: ParsableCommand {
 
   private func deliver(_ bytes: [UInt8], _ console: Console) throws -> Int32 {
     guard let output else {
-      if dryRun { console.say("Would write \(bytes.count) bytes to stdout") } else { console.result(bytes) }
+      if outputOptions.json {
+        console.object("restore") { object in
+          object.member("dryRun", dryRun)
+          object.member("bytes", bytes.count)
+          if !dryRun { object.member("memory", ByteString(bytes)) }
+          object.member("exitCode", 0)
+        }
+      } else if dryRun {
+        console.say("Would write \(bytes.count) bytes to stdout")
+      } else {
+        console.result(bytes)
+      }
       return 0
     }
     let path = Machine.absolute(output)
@@ -90,6 +101,13 @@ struct RestoreCommand: ParsableCommand {
     let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
     let count = try store.restoreIntoState(point, id: ByteString(id ?? ""), options: options)
     if dryRun {
+      if outputOptions.json {
+        console.object("restore") { object in
+          object.member("dryRun", true)
+          object.member("entries", count)
+          object.member("exitCode", 0)
+        }
+      }
       console.say("Would restore \(count) entries")
       return 0
     }
@@ -118,7 +136,7 @@ struct ForgetCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(output)
-    try console.run("forget") {
+    try console.run("forget", printsResult: false) {
       let store = try storeOptions.open()
       let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
       let report = try store.forget(ByteString(id), options: options)

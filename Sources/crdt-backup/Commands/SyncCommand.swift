@@ -31,7 +31,7 @@ struct SyncCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(output)
-    try console.run("sync") {
+    try console.run("sync", printsResult: false) {
       let folder = try storeOptions.folder()
       let request = try setup.request(folder: folder)
       if dryRun, !(try Store.isThere(folder, effects: .real)) {

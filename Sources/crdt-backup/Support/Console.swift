@@ -8,6 +8,12 @@ struct Console {
   let options: OutputOptions
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private let hasColor: Bool
+  private let outputFailure = OutputFailure()
+
+  /// The errno of the first result that could not be printed; 0 while all could.
+  private final class OutputFailure {
+    var number: Int32 = 0
+  }
 
   init(_ options: OutputOptions) {
     self.options = options
@@ -17,11 +23,14 @@ struct Console {
   /// A line of the result.
   func say(_ line: String = "") {
     if options.quiet || options.json { return }
-    write(line + "\n", to: STDOUT_FILENO)
+    result(Array((line + "\n").utf8))
   }
 
   /// A result that is always printed: what was asked for, or the one JSON object.
-  func result(_ bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
+  func result(_ bytes: [UInt8]) {
+    let failure = write(bytes, to: STDOUT_FILENO)
+    if failure != 0, outputFailure.number == 0 { outputFailure.number = failure }
+  }
 
   /// The one JSON object of `--json`.
   func object(_ command: String, _ body: (inout JSONWriter) -> Void) {
@@ -54,22 +63,35 @@ struct Console {
 
   func bold(_ text: String) -> String { hasColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
 
-  private func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
+  private func write(_ text: String, to descriptor: Int32) { _ = write(Array(text.utf8), to: descriptor) }
 
-  private func write(_ bytes: [UInt8], to descriptor: Int32) {
+  /// Returns 0, or the errno of what kept it from writing all.
+  private func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0 {
         if errno == EINTR { continue }
-        return
+        return errno
       }
       rest = rest.dropFirst(count)
+    }
+    return 0
+  }
+
+  /// Makes sure that the standard streams are open, be it on nothing: where one is closed, the next file opened would
+  /// take its number, and what is meant for people would be written into it. Writing to such a stream fails.
+  static func openStandardStreams() {
+    for number: Int32 in 0...2 where fcntl(number, F_GETFD) == -1 && errno == EBADF {
+      // The lowest free number is the one looked at. Without /dev/null there is nothing better to do.
+      _ = open("/dev/null", O_RDONLY)
     }
   }
 
   /// Runs a command's work and turns what it throws into one line (or one JSON object) and an exit code.
-  func run(_ command: String, _ body: () throws -> Int32) throws {
+  /// - Parameter printsResult: what is printed is all the command does, so that failing to print it is a failure. A
+  ///   backup that nobody reads about is still one.
+  func run(_ command: String, printsResult: Bool = true, _ body: () throws -> Int32) throws {
     let code: Int32
     do {
       code = try body()
@@ -89,9 +111,26 @@ struct Console {
       throw ExitCode(error.exitCode)
     } catch let error as MemoryError {
       endProgress()
+      if options.json {
+        object(command) { object in
+          object.object("error") { object in
+            object.member("code", "badData")
+            object.member("message", error.description)
+            object.member("remedy", "")
+          }
+          object.member("exitCode", 65)
+        }
+      }
       fail(error.description)
       throw ExitCode(65)
     }
     if code != 0 { throw ExitCode(code) }
+    if printsResult, outputFailure.number != 0 {
+      // A reader that has gone away has read what it wanted.
+      if outputFailure.number != EPIPE {
+        fail("cannot write to stdout: \(String(cString: strerror(outputFailure.number))). Nothing was changed")
+      }
+      throw ExitCode(74)
+    }
   }
 }

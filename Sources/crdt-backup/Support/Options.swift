@@ -16,7 +16,7 @@ struct StoreOptions: ParsableArguments {
 
   /// The folder, absolute.
   func folder() throws -> String {
-    if let store { return Machine.absolute(store) }
+    if let store { return Machine.absolute(try given(store, "--store")) }
     guard let folder = StorePaths.defaultFolder(environment: Environment.current.variables) else {
       throw ReplicationError(.configuration, "HOME is not set", remedy: "Give the store's folder with --store")
     }
@@ -61,13 +61,19 @@ struct SetupOptions: ParsableArguments {
 
   func request(folder: String) throws -> StoreRequest {
     var request = StoreRequest(folder: folder)
-    request.memory = memory.map(Machine.absolute)
-    request.remote = remote.map(Machine.remote)
-    request.branch = branch
-    if let host { request.host = EntryIdentity.hostName(folding: host) }
+    request.memory = try memory.map { Machine.absolute(try given($0, "--memory")) }
+    request.remote = try remote.map { Machine.remote(try given($0, "--remote")) }
+    request.branch = try branch.map { try given($0, "--branch") }
+    if let host = try host.map({ try given($0, "--host") }) { request.host = EntryIdentity.hostName(folding: host) }
     if let format { request.format = try MemoryFormat.named(format) }
     return request
   }
+}
+
+/// An option's value, which an unset variable of a script may have left empty: never taken for "here" or "none".
+private func given(_ value: String, _ option: String) throws -> String {
+  guard !value.isEmpty else { throw ValidationError("\(option) is empty") }
+  return value
 }
 
 extension MemoryFormat {
