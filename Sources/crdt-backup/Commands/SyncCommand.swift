@@ -48,13 +48,7 @@ struct SyncCommand: ParsableCommand {
       } else {
         store = try Store.openOrCreate(request, effects: .real)
       }
-      do {
-        return try backUp(store, console: console, command: "sync")
-      } catch let error as ReplicationError {
-        // So that `status` tells of it; what is thrown is about to be told anyway.
-        if !dryRun { try? store.noteFailedRun(exitCode: error.exitCode, message: error.message) }
-        throw error
-      }
+      return try backUp(store, console: console, command: "sync")
     }
   }
 
