@@ -71,8 +71,7 @@ struct MapWrite: Hashable {
   var stamp: Int
 
   @discardableResult
-  func apply(to map: inout LWWMap<LatticeGenerators.Key, Int, Int>) -> LWWMap<LatticeGenerators.Key, Int, Int>
-  {
+  func apply(to map: inout LWWMap<LatticeGenerators.Key, Int, Int>) -> LWWMap<LatticeGenerators.Key, Int, Int> {
     guard let value else { return map.remove(key, at: stamp) }
     return map.set(value, for: key, at: stamp)
   }

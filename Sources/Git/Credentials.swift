@@ -12,8 +12,7 @@ struct Credentials {
   private func value(_ key: String) -> String? { filled.last { $0.key == key }?.value }
 
   /// `nil` when no helper knows any, or git is not there. Never asks unless a terminal is allowed.
-  static func fill(url: String, username: String?, in repository: GitHome, deadline: Deadline) -> Credentials?
-  {
+  static func fill(url: String, username: String?, in repository: GitHome, deadline: Deadline) -> Credentials? {
     guard var input = describe(url) else { return nil }
     if let username, !username.isEmpty { input += "username=\(username)\n" }
     let result = repository.credential("fill", input: input, deadline: deadline)

@@ -119,8 +119,7 @@ final class LooseObjectGuard {
   }
 
   /// The object in a loose file: zlib data of "type size\0body".
-  private static func inflate(_ file: [UInt8]) throws(Damage) -> (type: git_object_t, body: ArraySlice<UInt8>)
-  {
+  private static func inflate(_ file: [UInt8]) throws(Damage) -> (type: git_object_t, body: ArraySlice<UInt8>) {
     guard !file.isEmpty else { throw Damage(what: "empty file") }
     var stream = z_stream()
     guard inflateInit_(&stream, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {

@@ -99,7 +99,9 @@ extension LibGit2Repository {
       var status = stat()
       guard lstat(gitFolder + path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
       let ageSeconds = Int64(now.st_mtim.tv_sec - status.st_mtim.tv_sec)
-      guard ageSeconds >= (path == "index.lock" ? max(3600, minimumAgeSeconds) : minimumAgeSeconds) else { return false }
+      guard ageSeconds >= (path == "index.lock" ? max(3600, minimumAgeSeconds) : minimumAgeSeconds) else {
+        return false
+      }
       return unlink(gitFolder + path) == 0
     }
   }

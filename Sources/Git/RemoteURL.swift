@@ -47,8 +47,7 @@ package enum RemoteURL: Hashable, Sendable {
   }
 
   /// `[user@]host:path` with the path not starting before the colon; `nil` for a plain path.
-  private static func scpForm(_ text: String, _ invalid: (String) -> GitError) throws(GitError) -> RemoteURL?
-  {
+  private static func scpForm(_ text: String, _ invalid: (String) -> GitError) throws(GitError) -> RemoteURL? {
     // A bracket protects the colons of an IPv6 address or a host:port.
     var searchFrom = text.startIndex
     if let open = text.firstIndex(of: "["), let close = text[open...].firstIndex(of: "]"),

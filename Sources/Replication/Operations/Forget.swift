@@ -27,9 +27,11 @@ extension Store {
     let ids = related(to: id, in: table)
     let winners = table.join().filter { !table.isDeleted($0) && ids.contains(table.entryID($0)) }
     guard !winners.isEmpty else {
-      throw ReplicationError(.noInput, "no live entry has the id \(id)", remedy: "crdt-backup log ID shows deleted ones")
+      throw ReplicationError(
+        .noInput, "no live entry has the id \(id)", remedy: "crdt-backup log ID shows deleted ones")
     }
-    var report = ForgetReport(ids: Set(winners.map { table.entryID($0) }).sorted(), tombstones: winners.count, commit: old)
+    var report = ForgetReport(
+      ids: Set(winners.map { table.entryID($0) }).sorted(), tombstones: winners.count, commit: old)
     if options.isDryRun { return report }
 
     let identity = try identify(options, tree: oldTree)

@@ -18,7 +18,9 @@ extension Store {
   ///   - id: only this id (an entity with its observations); `nil` for all.
   ///   - format: `nil` takes the format of this host's memory file, else JSON.
   /// - Throws: `.noInput` when the point or the id is not in the history.
-  public func restored(_ point: RestorePoint, id: ByteString?, format: MemoryFormat?) throws(ReplicationError) -> [UInt8] {
+  public func restored(_ point: RestorePoint, id: ByteString?, format: MemoryFormat?) throws(ReplicationError)
+    -> [UInt8]
+  {
     let table = try table(at: point)
     let entries = try shownEntries(in: table, id: id, point: point)
     var chosen = format ?? settings.format
@@ -76,14 +78,17 @@ extension Store {
     return entries.count
   }
 
-  private func shownEntries(in table: EntryTable, id: ByteString?, point: RestorePoint) throws(ReplicationError) -> [Entry] {
+  private func shownEntries(in table: EntryTable, id: ByteString?, point: RestorePoint) throws(ReplicationError)
+    -> [Entry]
+  {
     var shown = table.view(of: table.join())
     if let id {
       let ids = related(to: id, in: table)
       shown = shown.filter { ids.contains(table.entryID($0)) }
       guard !shown.isEmpty else {
         throw ReplicationError(
-          .noInput, "no live entry had the id \(id) then", remedy: "crdt-backup log ID shows every value and its commit")
+          .noInput, "no live entry had the id \(id) then", remedy: "crdt-backup log ID shows every value and its commit"
+        )
       }
     }
     return table.entries(shown)

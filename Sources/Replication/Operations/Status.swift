@@ -57,7 +57,8 @@ extension Store {
     let run = try privateState.readLastRun()
     let unpushed = try replicating { () throws(GitError) in
       guard settings.remote != nil else { return 0 }
-      return try repository.walk(from: tips, hiding: [try repository.reference(trackingReference)].compactMap(\.self)).count
+      return try repository.walk(from: tips, hiding: [try repository.reference(trackingReference)].compactMap(\.self))
+        .count
     }
     return StatusReport(
       folder: paths.folder, settings: settings, wall: wall, lastVerified: run.verified, lastRun: run.ended,

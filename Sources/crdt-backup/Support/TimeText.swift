@@ -33,7 +33,8 @@ enum TimeText {
       return now.advanced(bySeconds: -seconds)
     }
     throw ReplicationError(
-      .usage, "\"\(text)\" is no time", remedy: "Write 2026-01-31, 2026-01-31T12:00:00Z, or a time ago such as 90m, 2h or 3d")
+      .usage, "\"\(text)\" is no time",
+      remedy: "Write 2026-01-31, 2026-01-31T12:00:00Z, or a time ago such as 90m, 2h or 3d")
   }
 
   private static func lengthSeconds(_ text: String) -> Int64? {
