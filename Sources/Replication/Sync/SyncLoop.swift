@@ -55,7 +55,8 @@ extension Store {
           return result
         case .remote(let failure):
           lastFailure = failure
-          if !failure.isRetryable || failure.code == .timedOut {
+          // A full disk on this host does not empty itself while we wait.
+          if !failure.isRetryable || failure.code == .timedOut || failure.code == .storage {
             result.outcome = .notOnRemote(try explained(failure))
             return result
           }
