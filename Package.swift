@@ -16,13 +16,14 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: [
     // C libraries
     .systemLibrary(
       name: "CLibgit2", pkgConfig: "libgit2",
       providers: [.apt(["libgit2-dev"]), .brew(["libgit2"])]),
+    .systemLibrary(
+      name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
@@ -32,7 +33,7 @@ let package = Package(
     .target(name: "CRDT", swiftSettings: strict),
     .target(
       name: "Memory",
-      dependencies: ["CRDT", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: ["CCrypto", "CRDT"],
       swiftSettings: strict),
     .target(name: "Durability", dependencies: ["CSystem", "CZlib"], swiftSettings: strict),
     .target(name: "Processes", dependencies: ["CSystem"], swiftSettings: strict),

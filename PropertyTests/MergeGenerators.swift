@@ -43,11 +43,13 @@ enum MergeGenerators {
     (#""ab""#, Array("ab".utf8)), ("\"\u{E9}\"", Array("\u{E9}".utf8)), ("\"e\u{301}\"", Array("e\u{301}".utf8)),
   ]
 
+  private static let fractions = Gen<String>.element(
+    of: ["", ".5", ".500", ".500000000", ".500000001", ".5000000000001", ".0", ".999999999999999999"])
+
   /// Few moments in many spellings, so that stamps are equal often.
   static let timestamps: Gen<(text: String, second: Int, fraction: String)> = Gen { choices in
     let second = try Int(choices.choice(upTo: 2))
-    let fraction = try choices.draw(
-      Gen.element(of: ["", ".5", ".500", ".500000000", ".500000001", ".5000000000001", ".0", ".999999999999999999"]))
+    let fraction = try choices.draw(fractions)
     let form = try choices.choice(upTo: 4)
     let text =
       switch form {
@@ -61,46 +63,56 @@ enum MergeGenerators {
     return (text, second, digits + String(repeating: "0", count: 18 - digits.count))
   }
 
-  static func value(depth: Int) -> Gen<Tokens> {
+  // Made once: a generator of JSON text is costly to build, and these are drawn from for every token.
+  private static let word = Gen<String>.element(of: ["null", "true", "false", "1.0", "1e2", "0"])
+  private static let text = Gen<String>.jsonString(count: 0...4)
+  private static let number = Gen<String>.jsonNumber
+  private static let space = Gen<String>.jsonSpace
+  private static let members: [Gen<[Tokens]>] = (0...1).map { member(depth: $0).array(count: 0...2) }
+  private static let elements: [Gen<[Tokens]>] = (0...1).map { value(depth: $0).array(count: 0...2) }
+
+  private static func value(depth: Int) -> Gen<Tokens> {
     Gen { choices in
       switch try choices.choice(upTo: depth > 0 ? 4 : 2) {
-      case 0: return [try choices.draw(Gen.element(of: ["null", "true", "false", "1.0", "1e2", "0"]))]
-      case 1: return [try choices.draw(.jsonString(count: 0...4))]
-      case 2: return [try choices.draw(.jsonNumber)]
-      case 3:
-        let elements = try choices.draw(value(depth: depth - 1).array(count: 0...3))
-        return ["["] + Array(elements.joined(separator: [","])) + ["]"]
-      default:
-        let members = try choices.draw(member(depth: depth - 1).array(count: 0...3))
-        return ["{"] + Array(members.joined(separator: [","])) + ["}"]
+      case 0: [try choices.draw(word)]
+      case 1: [try choices.draw(text)]
+      case 2: [try choices.draw(number)]
+      case 3: ["["] + Array(try choices.draw(elements[depth - 1]).joined(separator: [","])) + ["]"]
+      default: ["{"] + Array(try choices.draw(members[depth - 1]).joined(separator: [","])) + ["}"]
       }
     }
   }
 
   private static func member(depth: Int) -> Gen<Tokens> {
-    Gen { choices in
-      [try choices.draw(.jsonString(count: 0...3)), ":"] + (try choices.draw(value(depth: depth)))
-    }
+    let value = value(depth: depth)
+    return Gen { choices in [try choices.draw(text), ":"] + (try choices.draw(value)) }
   }
 
+  private static let anyKey = Gen<(literal: String, bytes: [UInt8])>.element(of: keys)
+  private static let anyHost = Gen<(literal: String, bytes: [UInt8])>.element(of: hosts)
+  private static let version = Gen<UInt64>.element(of: [1, 2, 10, 0, .max])
+  private static let flag = Gen<String>.element(of: ["true", "false"])
+  private static let ownMembers = member(depth: 2).array(count: 0...2)
+  private static let unknownValue = value(depth: 1)
+
   static let entry: Gen<GeneratedEntry> = Gen { choices in
-    let key = try choices.draw(Gen.element(of: keys))
-    let host = try choices.draw(Gen.element(of: hosts))
+    let key = try choices.draw(anyKey)
+    let host = try choices.draw(anyHost)
     let stamp = try choices.draw(timestamps)
-    let version = try choices.draw(Gen<UInt64>.element(of: [1, 2, 10, 0, .max]))
+    let version = try choices.draw(version)
     var metadata: [Tokens] = [
       ["\"host\"", ":", host.literal], ["\"timestamp\"", ":", "\"\(stamp.text)\""],
       ["\"version\"", ":", "\(version)"], ["\"unique_id\"", ":", key.literal],
     ]
     if try choices.flip(yesIn: 4) {
-      metadata.append(["\"deleted\"", ":", try choices.draw(Gen.element(of: ["true", "false"]))])
+      metadata.append(["\"deleted\"", ":", try choices.draw(flag)])
     }
     if try choices.flip(yesIn: 6) { metadata.append(["\"seen\"", ":", "{", "\"b\"", ":", "\"2026-01-02\"", "}"]) }
-    if try choices.flip(yesIn: 6) { metadata.append(["\"later\"", ":"] + (try choices.draw(value(depth: 1)))) }
+    if try choices.flip(yesIn: 6) { metadata.append(["\"later\"", ":"] + (try choices.draw(unknownValue))) }
     metadata = try choices.draw(Gen<[Tokens]>.shuffled(metadata))
     let own: Tokens =
       ["\"_crdt_metadata\"", ":", "{"] + Array(metadata.joined(separator: [","])) + ["}"]
-    var members = try choices.draw(member(depth: 2).array(count: 0...2))
+    var members = try choices.draw(ownMembers)
     members.insert(own, at: try Int(choices.choice(upTo: UInt64(members.count))))
     let tokens = ["{"] + Array(members.joined(separator: [","])) + ["}"]
     return GeneratedEntry(
@@ -113,7 +125,7 @@ enum MergeGenerators {
     guard try choices.flip(yesIn: 3) else { return tokens.joined() }
     var text = ""
     for (index, token) in tokens.enumerated() {
-      if index > 0 { text += try choices.draw(.jsonSpace) }
+      if index > 0 { text += try choices.draw(space) }
       text += token
     }
     return text
@@ -122,12 +134,12 @@ enum MergeGenerators {
   static let entries: Gen<[GeneratedEntry]> = entry.array(count: 0...4)
 
   /// Entries that may lack metadata, as older files hold them.
-  static let file: Gen<[String]> = Gen { choices in
-    let legacy = Gen { choices in
-      let id = try choices.draw(Gen.element(of: ["\"x\"", "\"y\"", "7", "\"\\u0078\"", "null"]))
-      let time = try choices.draw(Gen.element(of: ["\"2026-01-02T03:04:00Z\"", "1767323041", "null", "\"soon\""]))
-      return "{ \"id\":\(id),\"created_at\": \(time) }"
-    }
-    return try choices.draw(Gen.frequency((5, entry.map(\.spaced)), (1, legacy)).array(count: 0...4))
+  static let file: Gen<[String]> = Gen.frequency((9, entry.map(\.spaced)), (1, legacy)).array(count: 0...3)
+
+  private static let legacy: Gen<String> = Gen { choices in
+    let id = try choices.draw(ids)
+    return "{ \"id\":\(id),\"created_at\": \(try choices.draw(times)) }"
   }
+  private static let ids = Gen<String>.element(of: ["\"x\"", "\"y\"", "7", "\"\\u0078\"", "null"])
+  private static let times = Gen<String>.element(of: ["\"2026-01-02T03:04:00Z\"", "1767323041", "null", "\"soon\""])
 }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A remote's address, taken apart as git does.
-enum RemoteURL: Hashable, Sendable {
+package enum RemoteURL: Hashable, Sendable {
   /// A repository on this machine, by absolute path (or `~…`, which git expands).
   case path(String)
   case ssh(user: String?, host: String, port: String?, path: String)
@@ -141,7 +141,7 @@ enum RemoteURL: Hashable, Sendable {
 
   /// Any text with the user information of every URL in it removed (a token can stand in the user's place too; only
   /// ssh keeps a user without password).
-  static func withoutCredentials(_ text: String) -> String {
+  package static func withoutCredentials(_ text: String) -> String {
     var rest = text[...]
     var out = ""
     while let mark = rest.range(ofText: "://") {

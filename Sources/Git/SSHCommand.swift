@@ -44,13 +44,15 @@ enum SSHCommand {
 
   /// Quoted for a POSIX shell as git quotes: in single quotes, `'` and `!` taken out of them.
   static func quoted(_ text: String) -> String {
-    var out = "'"
-    for character in text {
-      switch character {
-      case "'", "!": out += "'\\\(character)'"
-      default: out.append(character)
+    // By scalars: a quote with a combining mark behind it is another Character, and still ends a quoted word.
+    var out = "'".unicodeScalars
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "'", "!": out += "'\\".unicodeScalars + [scalar] + "'".unicodeScalars
+      default: out.append(scalar)
       }
     }
-    return out + "'"
+    out += "'".unicodeScalars
+    return String(out)
   }
 }

@@ -10,63 +10,63 @@ struct HybridLogicalClockTests {
 
   @Test func `a fresh tick is the wall clock's millisecond with counter one`() {
     var clock = HybridLogicalClock()
-    let result1 = clock.tick(wall: wall(5, 678_999_999))
-    #expect(result1 == wall(5, 678_000_001))
-    let result2 = clock.tick(wall: wall(5, 678_999_999))
-    #expect(result2 == wall(5, 678_000_002))
-    let result3 = clock.tick(wall: wall(5, 679_000_000))
-    #expect(result3 == wall(5, 679_000_001))
+    let first = clock.tick(wall: wall(5, 678_999_999))
+    #expect(first == wall(5, 678_000_001))
+    let second = clock.tick(wall: wall(5, 678_999_999))
+    #expect(second == wall(5, 678_000_002))
+    let third = clock.tick(wall: wall(5, 679_000_000))
+    #expect(third == wall(5, 679_000_001))
   }
 
   @Test func `a clock set back goes on above the mark`() {
     var clock = HybridLogicalClock(highWater: wall(1_000_000))
-    let result4 = clock.tick(wall: wall(0))
-    #expect(result4 == wall(1_000_000, 1))
-    let result5 = clock.tick(wall: .earliest)
-    #expect(result5 == wall(1_000_000, 2))
+    let first = clock.tick(wall: wall(0))
+    #expect(first == wall(1_000_000, 1))
+    let second = clock.tick(wall: .earliest)
+    #expect(second == wall(1_000_000, 2))
   }
 
   @Test func `the counter carries into the millisecond`() {
     var clock = HybridLogicalClock(highWater: wall(5, 678_999_999))
-    let result6 = clock.tick(wall: wall(5, 678_000_000))
-    #expect(result6 == wall(5, 679_000_000))
+    let first = clock.tick(wall: wall(5, 678_000_000))
+    #expect(first == wall(5, 679_000_000))
     clock = HybridLogicalClock(highWater: wall(5, 999_999_999))
-    let result7 = clock.tick(wall: wall(5))
-    #expect(result7 == wall(6))
+    let second = clock.tick(wall: wall(5))
+    #expect(second == wall(6))
   }
 
   @Test func `an edit is greater than what it replaces`() {
     var clock = HybridLogicalClock(maxDriftSeconds: 300)
-    let result8 = clock.tick(wall: wall(100), replacing: wall(200))
-    #expect(result8 == wall(200, 1))
+    let first = clock.tick(wall: wall(100), replacing: wall(200))
+    #expect(first == wall(200, 1))
     #expect(clock.highWater == wall(200, 1))
-    let result9 = clock.tick(wall: wall(100))
-    #expect(result9 == wall(200, 2))
+    let second = clock.tick(wall: wall(100))
+    #expect(second == wall(200, 2))
   }
 
   @Test func `what is far ahead is edited above itself and moves nothing else`() {
     var clock = HybridLogicalClock(maxDriftSeconds: 300)
     let ahead = wall(100 + 3_000 * 86_400)
-    let result10 = clock.witness(ahead, wall: wall(100))
-    #expect(result10 == false)
-    let result11 = clock.tick(wall: wall(100), replacing: ahead)
-    #expect(result11 == ahead.nextTick)
-    let result12 = clock.tick(wall: wall(100))
-    #expect(result12 == wall(100, 1))
-    let result13 = clock.witness(wall(400), wall: wall(100))
-    #expect(result13)
-    let result14 = clock.tick(wall: wall(100))
-    #expect(result14 == wall(400, 1))
+    let first = clock.witness(ahead, wall: wall(100))
+    #expect(first == false)
+    let second = clock.tick(wall: wall(100), replacing: ahead)
+    #expect(second == ahead.nextTick)
+    let third = clock.tick(wall: wall(100))
+    #expect(third == wall(100, 1))
+    let fourth = clock.witness(wall(400), wall: wall(100))
+    #expect(fourth)
+    let fifth = clock.tick(wall: wall(100))
+    #expect(fifth == wall(400, 1))
   }
 
   @Test func `the end of time does not crash`() {
     var clock = HybridLogicalClock(highWater: .latest)
-    let result15 = clock.tick(wall: wall(0))
-    #expect(result15 == .latest)
-    let result16 = clock.tick(wall: wall(0), replacing: .latest)
-    #expect(result16 == .latest)
-    let result17 = clock.tick(wall: Instant(seconds: .max, attoseconds: 0))
-    #expect(result17 == .latest)
+    let first = clock.tick(wall: wall(0))
+    #expect(first == .latest)
+    let second = clock.tick(wall: wall(0), replacing: .latest)
+    #expect(second == .latest)
+    let third = clock.tick(wall: Instant(seconds: .max, attoseconds: 0))
+    #expect(third == .latest)
   }
 
   @Test func `a mark never moves back`() {
@@ -74,8 +74,8 @@ struct HybridLogicalClockTests {
     clock.restore(highWater: wall(5))
     #expect(clock.highWater == wall(10))
     clock.restore(highWater: wall(15))
-    let result18 = clock.tick(wall: wall(0))
-    #expect(result18 == wall(15, 1))
+    let first = clock.tick(wall: wall(0))
+    #expect(first == wall(15, 1))
   }
 }
 

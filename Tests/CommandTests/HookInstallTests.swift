@@ -9,6 +9,12 @@ import Testing
 struct HookInstallTests {
   private func hook(_ scene: HookScene) -> String { scene.project + "/.git/hooks/post-commit" }
 
+  /// As git does: from the top of the work tree, by its relative path.
+  private func runHook(_ scene: HookScene, _ arguments: [String], expecting status: Int32 = 0) throws {
+    try scene.run(
+      "/bin/sh", ["-c", "exec .git/hooks/post-commit \"$@\"", "sh"] + arguments, in: scene.project, expecting: status)
+  }
+
   @Test("installing again changes nothing; uninstalling leaves nothing")
   func idempotent() throws {
     let scene = try HookScene()
@@ -31,7 +37,7 @@ struct HookInstallTests {
     try scene.write(hook(scene), text, mode: 0o750)
     try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
     #expect(scene.mode(hook(scene)) == 0o750)
-    try scene.run(".git/hooks/post-commit", ["a", "b c"], in: scene.project, expecting: 3)
+    try runHook(scene, ["a", "b c"], expecting: 3)
     #expect(scene.read(scene.root + "/args") == ".git/hooks/post-commit|a|b c|")
     try scene.remember("second")
     try scene.commit()
@@ -49,7 +55,7 @@ struct HookInstallTests {
     try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
     let status = try scene.backup("hook", "status", "--repo", scene.project, "--store", scene.store)
     #expect(status.outputText.contains("post-commit.before-crdt-backup"))
-    try scene.run(".git/hooks/post-commit", ["one"], in: scene.project, expecting: 5)
+    try runHook(scene, ["one"], expecting: 5)
     #expect(scene.read(scene.root + "/args") == "one\n")
     try scene.backup("hook", "uninstall", "--repo", scene.project)
     #expect(scene.read(hook(scene)) == text)
@@ -66,7 +72,7 @@ struct HookInstallTests {
     try FileManager.default.createSymbolicLink(atPath: hook(scene), withDestinationPath: "../../scripts/hook.sh")
     try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
     #expect(scene.read(script) == text)
-    try scene.run(".git/hooks/post-commit", [], in: scene.project, expecting: 7)
+    try runHook(scene, [], expecting: 7)
     try scene.backup("hook", "uninstall", "--repo", scene.project)
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: hook(scene)) == "../../scripts/hook.sh")
     #expect(scene.read(script) == text)
@@ -77,7 +83,7 @@ struct HookInstallTests {
     let scene = try HookScene()
     try scene.write(hook(scene), "#!/bin/sh\ntouch '\(scene.root)/ran'\n", mode: 0o644)
     try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
-    try scene.run(".git/hooks/post-commit", [], in: scene.project)
+    try runHook(scene, [])
     #expect(!FileManager.default.fileExists(atPath: scene.root + "/ran"))
     try scene.backup("hook", "uninstall", "--repo", scene.project)
     #expect(scene.mode(hook(scene)) == 0o644)
@@ -94,7 +100,8 @@ struct HookInstallTests {
     #expect(!FileManager.default.fileExists(atPath: hook(scene)))
   }
 
-  @Test("core.hooksPath is where it goes, relative to the work tree or to the home", arguments: [".githooks", "~/hooks"])
+  @Test(
+    "core.hooksPath is where it goes, relative to the work tree or to the home", arguments: [".githooks", "~/hooks"])
   func hooksPath(value: String) throws {
     let scene = try HookScene()
     try scene.git("config", "core.hooksPath", value)
@@ -119,6 +126,21 @@ struct HookInstallTests {
     try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store, expecting: 78)
     try scene.backup("hook", "uninstall", "--repo", scene.project)
     #expect(!FileManager.default.fileExists(atPath: hook(scene)))
+  }
+
+  @Test("a hook whose program has moved is named, and renewed by installing again")
+  func movedProgram() throws {
+    let scene = try HookScene()
+    let old = HookScript.block(executable: scene.root + "/it's%% gone", store: scene.store)
+    try scene.write(
+      hook(scene), String(decoding: HookScript.script(block: old, before: nil), as: UTF8.self), mode: 0o755)
+    let status = try scene.backup("hook", "status", "--json", "--repo", scene.project, "--store", scene.store)
+    #expect(status.outputText.contains("\"active\":false"))
+    #expect(status.outputText.contains("it's%% gone, which is not there"))
+    try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
+    let renewed = try scene.backup("hook", "status", "--json", "--repo", scene.project, "--store", scene.store)
+    #expect(renewed.outputText.contains("\"active\":true"))
+    #expect(renewed.outputText.contains("\"warnings\":[]"))
   }
 
   @Test("a worktree and a submodule have the hook where git looks for theirs")

@@ -1,3 +1,4 @@
+import Durability
 import Foundation
 import Processes
 import TestKit
@@ -36,7 +37,20 @@ final class HookScene {
     try backup("--memory", memory, "--remote", remote, "--host", "hosta", "--store", store)
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: root) }
+  deinit {
+    // A worker that is still at it would write into the folder again.
+    let state = store + "/.git/crdt/"
+    let deadline = Deadline.after(seconds: 20)
+    while FileManager.default.fileExists(atPath: state + "hook.lock"), !deadline.hasPassed {
+      let isRequested = FileManager.default.fileExists(atPath: state + "hook.request")
+      if !isRequested, let lock = try? FileLock.tryAcquire(state + "hook.lock") {
+        _ = consume lock
+        break
+      }
+      usleep(50_000)
+    }
+    try? FileManager.default.removeItem(atPath: root)
+  }
 
   // MARK: Files
 
@@ -59,7 +73,8 @@ final class HookScene {
 
   /// One more entry in the memory file.
   func remember(_ id: String) throws {
-    let old = read(memory).flatMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) } as? [[String: String]] ?? []
+    let old =
+      read(memory).flatMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) } as? [[String: String]] ?? []
     let entries = (old.compactMap { $0["id"] } + [id]).map { "{\"id\":\"\($0)\",\"content\":\"c\"}" }
     try write(memory, "[" + entries.joined(separator: ",") + "]")
   }

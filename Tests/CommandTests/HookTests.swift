@@ -77,7 +77,8 @@ struct HookTests {
     let seen = scene.root + "/seen"
     try scene.write("bin/fake program's", "#!/bin/sh\nenv >> '\(seen).new'; mv '\(seen).new' '\(seen)'\n", mode: 0o755)
     let block = HookScript.block(executable: scene.root + "/bin/fake program's", store: scene.store)
-    try scene.write("hook.sh", String(decoding: HookScript.script(block: block, before: nil), as: UTF8.self), mode: 0o755)
+    try scene.write(
+      "hook.sh", String(decoding: HookScript.script(block: block, before: nil), as: UTF8.self), mode: 0o755)
     scene.environment["CRDT_BACKUP_HOOK"] = "1"
     try scene.run(scene.root + "/hook.sh", [])
     scene.environment["CRDT_BACKUP_HOOK"] = nil
@@ -90,7 +91,9 @@ struct HookTests {
     #expect(!lines.contains { $0.hasPrefix("GIT_") })
   }
 
-  @Test("paths with spaces, quotes and line breaks work", arguments: ["it's a \"store\"", "two\nlines $(touch pwned)", "e\u{301}'\u{301}%d"])
+  @Test(
+    "paths with spaces, quotes and line breaks work",
+    arguments: ["it's a \"store\"", "two\nlines $(touch pwned)", "e\u{301}'\u{301}%d"])
   func hostilePaths(name: String) throws {
     let scene = try HookScene(storeName: name)
     try scene.backup("hook", "install", "--repo", scene.project, "--store", scene.store)
@@ -108,9 +111,11 @@ struct HookTests {
     scene.environment["CRDT_STORE"] = scene.store
     try FileManager.default.createSymbolicLink(
       atPath: scene.root + "/bin/crdt-backup", withDestinationPath: HookScene.program)
-    let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../hooks/post-commit")
+    let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+      "../../hooks/post-commit")
     try scene.write(
-      scene.project + "/.git/hooks/post-commit", String(decoding: try Data(contentsOf: source), as: UTF8.self), mode: 0o755)
+      scene.project + "/.git/hooks/post-commit", String(decoding: try Data(contentsOf: source), as: UTF8.self),
+      mode: 0o755)
     try scene.remember("second")
     try scene.commit()
     try scene.eventually("the backup reaches the remote") { scene.remoteHolds("second") }

@@ -57,7 +57,8 @@ struct ScheduleTests {
     try scene.backup("schedule", "install", "--store", scene.store)
     #expect(scene.read(file) != nil)
     let before = scene.read(file)
-    let script = (scene.read(scene.root + "/bin/crontab") ?? "").replacingOccurrences(of: "-l) ", with: "-l) echo 'disk on fire' >&2; exit 1; ")
+    let script = (scene.read(scene.root + "/bin/crontab") ?? "").replacingOccurrences(
+      of: "-l) ", with: "-l) echo 'disk on fire' >&2; exit 1; ")
     try scene.write("bin/crontab", script, mode: 0o755)
     try scene.backup("schedule", "install", "--every", "1h", "--store", scene.store, expecting: 78)
     #expect(scene.read(file) == before)
@@ -104,7 +105,8 @@ struct ScheduleTests {
     let service = scene.read(folder + "/" + names[0]) ?? ""
     #expect(service.contains("UMask=0077"))
     #expect(service.contains("\"\(scene.root)/100%% \\\"mine\\\" $$x\""))
-    #expect(try scene.backup("schedule", "install", "--systemd", "--store", scene.store).outputText.contains("Nothing to do"))
+    #expect(
+      try scene.backup("schedule", "install", "--systemd", "--store", scene.store).outputText.contains("Nothing to do"))
     try scene.backup("schedule", "uninstall", "--store", scene.store)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
   }
@@ -118,7 +120,9 @@ struct ScheduleTests {
       for seed in ["a", "b", "c"] {
         let times = interval.times(seed: seed)
         #expect(times.minutes.count * (times.hours?.count ?? 24) == 1440 / minutes)
-        #expect(times.minutes.allSatisfy { (0..<60).contains($0) } && (times.hours ?? []).allSatisfy { (0..<24).contains($0) })
+        #expect(
+          times.minutes.allSatisfy { (0..<60).contains($0) } && (times.hours ?? []).allSatisfy { (0..<24).contains($0) }
+        )
       }
     }
     let quarters = ScheduleInterval.standard

@@ -49,5 +49,7 @@ import Testing
     #expect(
       words(["GIT_SSH": "x"], setting: "wrap") == ["sh", "-c", "wrap \"$@\"", "wrap", "-p", "22"] + end)
     #expect(SSHCommand.quoted("a'b!c $d") == "'a'\\''b'\\!'c $d'")
+    // A combining mark makes quote and mark one Character; the quote still has to be escaped.
+    #expect(Array(SSHCommand.quoted("a'\u{301}b").utf8) == Array("'a'\\''\u{301}b'".utf8))
   }
 }

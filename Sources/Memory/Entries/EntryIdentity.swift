@@ -1,5 +1,4 @@
 import CRDT
-import Crypto
 
 /// How entries and hosts are named where they do not name themselves.
 public enum EntryIdentity {
@@ -33,7 +32,7 @@ public enum EntryIdentity {
   public static func hexDigest(of bytes: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
     return String(
-      decoding: SHA256.hash(data: bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
+      decoding: SHA256Digest.of(bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
       as: UTF8.self)
   }
 

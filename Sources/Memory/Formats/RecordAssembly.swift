@@ -5,7 +5,7 @@ import CRDT
 /// Observations are put back into their entity, in the order of their creation. One whose entity is gone (it was
 /// added on one host while another removed the entity) is shown under a placeholder of the type `(removed)`, so that
 /// nothing live is invisible. Reading a placeholder gives back its observations and nothing else, so showing it does
-/// not bring the entity back.
+/// not bring the entity back, and one whose last observation somebody took out is nothing at all.
 enum RecordAssembly {
   /// Compact JSON objects: plain records, then entities, then relations, each in the order of creation.
   static func records(of entries: [Entry]) -> [[UInt8]] {

@@ -52,7 +52,7 @@ enum RecordReader {
   ) {
     // The members were scanned before, so this cannot fail.
     let elements = (try? JSONObject.elements(at: observations.value.lowerBound, bytes, depth: 2).elements) ?? []
-    if elements.isEmpty || !isPlaceholder(members, bytes) {
+    if !isPlaceholder(members, bytes) {
       var content: [UInt8] = [0x7B]
       for member in members where !EntryTable.isMetadataName(member.name, bytes) {
         if content.count > 1 { content.append(0x2C) }

@@ -1,5 +1,3 @@
-import Crypto
-
 /// The SHA-256 of an entry's compact content: how two values are told apart without keeping them.
 public struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
   private let first: UInt64
@@ -10,7 +8,7 @@ public struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
   /// The digest of a compact JSON object without metadata.
   public init(of content: [UInt8]) {
     var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-    for (index, byte) in SHA256.hash(data: content).enumerated() {
+    for (index, byte) in SHA256Digest.of(content).enumerated() {
       switch index >> 3 {
       case 0: words.0 = words.0 << 8 | UInt64(byte)
       case 1: words.1 = words.1 << 8 | UInt64(byte)

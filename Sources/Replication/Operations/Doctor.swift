@@ -22,7 +22,8 @@ public struct Finding: Hashable, Sendable {
   public var fixed: String?
 
   public init(
-    _ check: String, _ level: Level, _ message: String, remedy: String = "", code: ReplicationError.Code = .configuration
+    _ check: String, _ level: Level, _ message: String, remedy: String = "",
+    code: ReplicationError.Code = .configuration
   ) {
     self.check = check
     self.level = level
@@ -69,13 +70,17 @@ extension Store {
     var findings: [Finding] = []
     var open: [(path: String, mode: UInt32, wanted: UInt32)] = []
     for path in try ownPaths() {
-      guard let there = try storing({ () throws(StorageError) in try effects.fileSystem.information(path, followingLinks: false) })
+      guard
+        let there = try storing({ () throws(StorageError) in
+          try effects.fileSystem.information(path, followingLinks: false)
+        })
       else { continue }
       if there.ownerID != geteuid() {
         findings.append(
           Finding(
             "owner", .problem, "\(path) belongs to user \(there.ownerID), and this is user \(geteuid())",
-            remedy: "Run as its owner, or give the store back: chown -R \(geteuid()) \(paths.folder)", code: .permission))
+            remedy: "Run as its owner, or give the store back: chown -R \(geteuid()) \(paths.folder)", code: .permission
+          ))
         continue
       }
       let wanted: UInt32 = there.kind == .folder ? 0o700 : 0o600
@@ -108,7 +113,8 @@ extension Store {
     }
     found += (folders.sorted() + published).map { paths.folder + "/" + $0 }
     let files = try storing { () throws(StorageError) in
-      try effects.fileSystem.information(paths.privateFolder) == nil ? [] : try effects.fileSystem.list(paths.privateFolder)
+      try effects.fileSystem.information(paths.privateFolder) == nil
+        ? [] : try effects.fileSystem.list(paths.privateFolder)
     }
     return found + files.map { paths.privateFolder + "/" + $0 }
   }
@@ -126,27 +132,50 @@ extension Store {
     let free = UInt64(status.f_bavail) * UInt64(status.f_frsize)
     let text = "\(free >> 20) MiB free for \(paths.folder)"
     if status.f_flag & UInt(ST_RDONLY) != 0 {
-      return Finding("disk", .problem, "\(paths.folder) is on a file system that is mounted read-only", remedy: "Mount it writable", code: .storage)
+      return Finding(
+        "disk", .problem, "\(paths.folder) is on a file system that is mounted read-only", remedy: "Mount it writable",
+        code: .storage)
     }
     if free < 32 << 20 || (status.f_files > 0 && status.f_favail < 200) {
-      return Finding("disk", .problem, status.f_favail < 200 && status.f_files > 0 ? "no inodes free for \(paths.folder)" : text, remedy: "Make room: a backup needs it", code: .storage)
+      return Finding(
+        "disk", .problem, status.f_favail < 200 && status.f_files > 0 ? "no inodes free for \(paths.folder)" : text,
+        remedy: "Make room: a backup needs it", code: .storage)
     }
-    return Finding("disk", free < 512 << 20 ? .note : .ok, text, remedy: free < 512 << 20 ? "Make room before it is full" : "")
+    return Finding(
+      "disk", free < 512 << 20 ? .note : .ok, text, remedy: free < 512 << 20 ? "Make room before it is full" : "")
   }
 
   // MARK: Private state
 
   private func examinePrivateState(fixing: Bool) throws(ReplicationError) -> [Finding] {
     let state: [(path: String, name: String, isReadable: () throws(ReplicationError) -> Bool)] = [
-      (paths.replica, "this installation's identity", { () throws(ReplicationError) in try self.privateState.readReplica() != nil }),
+      (
+        paths.replica, "this installation's identity",
+        { () throws(ReplicationError) in try self.privateState.readReplica() != nil }
+      ),
       (paths.clock, "the clock's mark", { () throws(ReplicationError) in try self.privateState.readClock() != nil }),
-      (paths.base, "the base of the last ingest", { () throws(ReplicationError) in try self.privateState.readBase() != nil }),
-      (paths.lastRun, "the record of the last run", { () throws(ReplicationError) in try self.privateState.readsLastRun() }),
-      (paths.published, "the list of published files", { () throws(ReplicationError) in try self.privateState.readsPublished() }),
+      (
+        paths.base, "the base of the last ingest",
+        { () throws(ReplicationError) in try self.privateState.readBase() != nil }
+      ),
+      (
+        paths.ingested, "the record of the last ingest",
+        { () throws(ReplicationError) in try self.privateState.readsIngested() }
+      ),
+      (
+        paths.lastRun, "the record of the last run",
+        { () throws(ReplicationError) in try self.privateState.readsLastRun() }
+      ),
+      (
+        paths.published, "the list of published files",
+        { () throws(ReplicationError) in try self.privateState.readsPublished() }
+      ),
     ]
     var findings: [Finding] = []
     for part in state {
-      guard try storing({ () throws(StorageError) in try effects.fileSystem.information(part.path) }) != nil else { continue }
+      guard try storing({ () throws(StorageError) in try effects.fileSystem.information(part.path) }) != nil else {
+        continue
+      }
       let message: String
       do {
         if try part.isReadable() { continue }
@@ -168,17 +197,22 @@ extension Store {
   // MARK: Contents
 
   private func examineContents(fixing: Bool) throws(ReplicationError) -> [Finding] {
-    guard let tip = try tip() else { return [Finding("contents", .note, "nothing is backed up yet", remedy: "Run: crdt-backup")] }
+    guard let tip = try tip() else {
+      return [Finding("contents", .note, "nothing is backed up yet", remedy: "Run: crdt-backup")]
+    }
     let tree = try tree(of: tip)
     let reader = StateReader(repository: repository)
     let table = try reader.table(of: tree, tips: [tip])
     var findings = reader.warnings.map {
       Finding(
-        "host files", .problem, $0, remedy: "A backup on that host writes its file again; until then its last good version counts",
+        "host files", .problem, $0,
+        remedy: "A backup on that host writes its file again; until then its last good version counts",
         code: .badData)
     }
     if findings.isEmpty {
-      findings.append(Finding("host files", .ok, "\(tree.stateFiles.count) readable, \(table.view(of: table.join()).count) live entries"))
+      findings.append(
+        Finding(
+          "host files", .ok, "\(tree.stateFiles.count) readable, \(table.view(of: table.join()).count) live entries"))
     }
     findings.append(try examinePublished(tree, fixing: fixing))
     return findings
@@ -200,7 +234,8 @@ extension Store {
     var finding = Finding(
       "working files", .note, "\(first)\(more) in the store's folder are not what is committed; the commits count",
       remedy: "crdt-backup doctor --fix writes them again")
-    if fixing, let host = settings.host, let replica = try privateState.readReplica() ?? (try? loadReplica(tree: tree)) {
+    if fixing, let host = settings.host, let replica = try privateState.readReplica() ?? (try? loadReplica(tree: tree))
+    {
       try privateState.writePublished([:])
       var report = BackupReport(host: host, branch: settings.branch, outcome: .noRemote)
       try publish(identity: Identity(host: host, replica: replica), report: &report)
@@ -215,7 +250,8 @@ extension Store {
     var findings: [Finding] = []
     if wall.seconds < 1_700_000_000 {
       findings.append(
-        Finding("clock", .problem, "this machine's clock says \(wall)", remedy: "Set it; stamps stay in order meanwhile"))
+        Finding(
+          "clock", .problem, "this machine's clock says \(wall)", remedy: "Set it; stamps stay in order meanwhile"))
     } else if let mark = try privateState.readClock(), mark.seconds(since: wall) > settings.maxDriftSeconds {
       findings.append(
         Finding(
@@ -235,7 +271,8 @@ extension Store {
     var findings: [Finding] = []
     let run = try lastRun()
     if run.exitCode != 0 {
-      findings.append(Finding("last run", .note, "ended with exit code \(run.exitCode): \(run.message)", remedy: "Run: crdt-backup"))
+      findings.append(
+        Finding("last run", .note, "ended with exit code \(run.exitCode): \(run.message)", remedy: "Run: crdt-backup"))
     }
     let silent = try hosts().filter { $0.isSilent && !$0.isThisHost }.map(\.name)
     if !silent.isEmpty {
@@ -250,8 +287,9 @@ extension Store {
 
 extension PrivateState {
   /// Whether the record is whole. Its reader takes a damaged one for none.
-  func readsLastRun() throws(ReplicationError) -> Bool { try reads(paths.lastRun, kind: PrivateState.Kind.lastRun) }
-  func readsPublished() throws(ReplicationError) -> Bool { try reads(paths.published, kind: PrivateState.Kind.published) }
+  func readsLastRun() throws(ReplicationError) -> Bool { try reads(paths.lastRun, kind: Kind.lastRun) }
+  func readsPublished() throws(ReplicationError) -> Bool { try reads(paths.published, kind: Kind.published) }
+  func readsIngested() throws(ReplicationError) -> Bool { try reads(paths.ingested, kind: Kind.ingested) }
 
   private func reads(_ path: String, kind: String) throws(ReplicationError) -> Bool {
     let bytes = try storing { () throws(StorageError) in try fileSystem.read(path, limitBytes: 1 << 30) }

@@ -11,7 +11,8 @@ extension Store {
     guard let url = settings.remote else {
       return [
         Finding(
-          "remote", .note, "none is set: the memory is on this host only", remedy: "Set one with: crdt-backup --remote URL")
+          "remote", .note, "none is set: the memory is on this host only",
+          remedy: "Set one with: crdt-backup --remote URL")
       ]
     }
     let fetched: ObjectID?
@@ -23,7 +24,8 @@ extension Store {
       var isOurs = try tree(of: fetched).isStoreOrFresh
       if !isOurs { isOurs = try isShared(fetched) }
       if isOurs {
-        findings.append(Finding("remote", .ok, "answers, and its branch \(settings.branch) (\(fetched.short)) is a store"))
+        findings.append(
+          Finding("remote", .ok, "answers, and its branch \(settings.branch) (\(fetched.short)) is a store"))
       } else {
         findings.append(
           Finding(
@@ -48,12 +50,16 @@ extension Store {
       let refusing = ["/objects", "/refs/heads"].map { path + $0 }.first { access($0, W_OK) != 0 && errno != ENOENT }
       guard let refusing else { return Finding("remote writable", .ok, "its files can be written") }
       return Finding(
-        "remote writable", .problem, "\(refusing) cannot be written", remedy: "Ask for write access to the remote", code: .permission)
+        "remote writable", .problem, "\(refusing) cannot be written", remedy: "Ask for write access to the remote",
+        code: .permission)
     }
     // git's own dry run speaks with the server's receiving side, which is where permission to write is checked.
     guard let tip = try tip() else { return nil }
     var environment = Environment.current
-    let kept = ["GIT_SSH", "GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_SSL_NO_VERIFY"]
+    let kept = [
+      "GIT_SSH", "GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
+      "GIT_SSL_NO_VERIFY",
+    ]
     environment = environment.withoutGit
     for name in kept { environment[name] = Environment.current[name] }
     environment["GIT_TERMINAL_PROMPT"] = "0"
@@ -61,7 +67,11 @@ extension Store {
     environment["SSH_ASKPASS"] = nil
     environment["LC_ALL"] = "C"
     let command = Command(
-      "git", ["-C", paths.folder, "push", "--dry-run", "--no-verify", "--porcelain", url, "\(tip):refs/heads/\(settings.branch)"],
+      "git",
+      [
+        "-C", paths.folder, "push", "--dry-run", "--no-verify", "--porcelain", url,
+        "\(tip):refs/heads/\(settings.branch)",
+      ],
       environment: environment, group: .session)
     guard let result = try? command.run(deadline: deadline.atMost(seconds: 60), limitBytes: 1 << 20) else { return nil }
     // That others were faster is no lack of permission.
@@ -70,9 +80,20 @@ extension Store {
     }
     if result.termination == .timedOut { return nil }
     let lines = result.errorText.split(separator: "\n").filter { !$0.hasPrefix("error: failed to push") }
-    let word = lines.last { $0.hasPrefix("fatal:") || $0.hasPrefix("remote:") || $0.hasPrefix("error:") } ?? lines.last ?? "no reason given"
+    let word =
+      lines.last { $0.hasPrefix("fatal:") || $0.hasPrefix("remote:") || $0.hasPrefix("error:") } ?? lines.last
+      ?? "no reason given"
+    // What is no word about permission may come from git's own way to the server, which is not ours.
+    let said = result.errorText.lowercased()
+    let refusals = [
+      "denied", "permission", "forbidden", "403", "401", "authentication", "not allowed", "read-only", "not enabled",
+    ]
+    guard refusals.contains(where: { said.contains($0) }) else {
+      return Finding(
+        "remote writable", .note, "cannot be told without writing (git says: \(RemoteURL.withoutCredentials(String(word))))")
+    }
     return Finding(
-      "remote writable", .problem, "a push would be refused: \(withoutCredentials(String(word)))",
+      "remote writable", .problem, "a push would be refused: \(RemoteURL.withoutCredentials(String(word)))",
       remedy: "Ask for write access to the remote, or check the credentials", code: .permission)
   }
 
@@ -84,13 +105,5 @@ extension Store {
     }
     guard path.hasPrefix("/") else { return nil }
     return access(path + "/.git/objects", F_OK) == 0 ? path + "/.git" : path
-  }
-
-  /// git names the URL in what it says, as it was given.
-  private func withoutCredentials(_ text: String) -> String {
-    guard let url = settings.remote, let at = url.lastIndex(of: "@"), url.contains("://") else { return text }
-    let user = url[..<at].split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false).last ?? ""
-    guard user.contains(":") else { return text }
-    return text.split(separator: " ").map { $0.contains("@") ? "(the remote)" : String($0) }.joined(separator: " ")
   }
 }

@@ -78,12 +78,14 @@ struct TreeJoin {
     let table: EntryTable
     do { table = try EntryTable([ourSource, theirSource]) } catch { throw ReplicationError(error) }
     let winners = table.join()
+    let bytes = table.write(winners)
+    if bytes == ourSource.bytes { return (ours, true) }
     // Where an entry of ours lost, or stands on both sides, the winner may be theirs: compare by value then.
     let joined = Set(winners.map { table.entry($0).bytes })
     let keepsOurs = (0..<table.count).allSatisfy {
       table.sourceIndex($0) != 0 || joined.contains(table.entry($0).bytes)
     }
-    return (try write(table.write(winners)), keepsOurs)
+    return (try write(bytes), keepsOurs)
   }
 
   private func joinHostRecord(ours: ObjectID?, theirs: ObjectID) throws(ReplicationError) -> ObjectID {

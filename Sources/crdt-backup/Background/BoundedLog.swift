@@ -38,7 +38,8 @@ struct BoundedLog {
 
   private func write(_ line: String, _ files: RealFileSystem) throws(StorageError) {
     let bytes = Array((line + "\n").utf8.prefix(Int(limitBytes) / 4))
-    if let there = try files.information(path, followingLinks: false), there.sizeBytes + Int64(bytes.count) > limitBytes {
+    if let there = try files.information(path, followingLinks: false), there.sizeBytes + Int64(bytes.count) > limitBytes
+    {
       try files.rename(path, to: path + ".1")
     }
     let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)

@@ -9,4 +9,28 @@ enum ShellText {
     }
     return String(decoding: bytes + [0x27], as: UTF8.self)
   }
+
+  /// The first word of a shell line, as far as quotes go.
+  static func firstWord(_ line: String) -> String {
+    var word = ""
+    var quote: Unicode.Scalar?
+    var isEscaped = false
+    for scalar in line.unicodeScalars {
+      if isEscaped {
+        word.unicodeScalars.append(scalar)
+        isEscaped = false
+      } else if scalar == "\\", quote != "'" {
+        isEscaped = true
+      } else if let open = quote {
+        if scalar == open { quote = nil } else { word.unicodeScalars.append(scalar) }
+      } else if scalar == "'" || scalar == "\"" {
+        quote = scalar
+      } else if scalar == " " || scalar == "\t" {
+        if !word.isEmpty { break }
+      } else {
+        word.unicodeScalars.append(scalar)
+      }
+    }
+    return word
+  }
 }

@@ -8,7 +8,8 @@ enum ThisProgram {
   static func path() throws(ReplicationError) -> String {
     guard let resolved = realpath("/proc/self/exe", nil) else {
       throw ReplicationError(
-        .configuration, "cannot tell where this program is", remedy: "It needs /proc, and must not be deleted while it runs")
+        .configuration, "cannot tell where this program is",
+        remedy: "It needs /proc, and must not be deleted while it runs")
     }
     defer { free(resolved) }
     return String(cString: resolved)

@@ -55,7 +55,9 @@ struct DoctorCommand: ParsableCommand {
       let remote = remoteFindings(of: store)
       findings += remote
       // A remote that does not answer here will not answer there either.
-      if !remote.contains(where: { $0.level == .problem }), let finding = machine.remoteAsCron() { findings.append(finding) }
+      if !remote.contains(where: { $0.level == .problem }), let finding = machine.remoteAsCron() {
+        findings.append(finding)
+      }
     }
     findings += [machine.mergeDriver(), machine.hook(repo: project.repo), machine.schedule()].compactMap(\.self)
     return findings
@@ -63,7 +65,8 @@ struct DoctorCommand: ParsableCommand {
 
   private func remoteFindings(of store: Store) -> [Finding] {
     do {
-      return try store.examineRemote(deadline: .after(seconds: min(60, store.settings.timeoutSeconds))) { url throws(GitError) in
+      return try store.examineRemote(deadline: .after(seconds: min(60, store.settings.timeoutSeconds))) {
+        url throws(GitError) in
         try store.repository.remote(url: url)
       }
     } catch {
@@ -93,7 +96,8 @@ struct DoctorCommand: ParsableCommand {
     }
     let problems = findings.filter { $0.level == .problem && $0.fixed == nil }
     if output.quiet { problems.forEach { console.fail("\($0.check): \($0.message). \($0.remedy)") } }
-    console.say(problems.isEmpty ? "No problem found" : problems.count == 1 ? "1 problem" : "\(problems.count) problems")
+    console.say(
+      problems.isEmpty ? "No problem found" : problems.count == 1 ? "1 problem" : "\(problems.count) problems")
   }
 
   private func json(_ findings: [Finding], _ folder: String, _ code: Int32, _ console: Console) {

@@ -49,7 +49,8 @@ struct HookInstall: ParsableCommand {
       let store = try storeOptions.open()
       if HookReport.isStore(repository, store.paths) {
         throw ReplicationError(
-          .usage, "\(repository.top) is the store itself", remedy: "Install the hook in a project that you commit in, with --repo")
+          .usage, "\(repository.top) is the store itself",
+          remedy: "Install the hook in a project that you commit in, with --repo")
       }
       let block = HookScript.block(executable: try ThisProgram.path(), store: store.paths.folder)
       let installation = HookInstallation(folder: repository.hooksFolder)
@@ -110,7 +111,9 @@ struct HookUninstall: ParsableCommand {
           object.member("exitCode", 0)
         }
       }
-      console.say(changed.isEmpty ? "No hook of crdt-backup is there" : "Took the hook out of " + changed.joined(separator: " and "))
+      console.say(
+        changed.isEmpty
+          ? "No hook of crdt-backup is there" : "Took the hook out of " + changed.joined(separator: " and "))
       for copy in copies { console.warn("our lines had been edited; a copy with the edits is in \(copy)") }
       return 0
     }
@@ -131,14 +134,18 @@ struct HookStatus: ParsableCommand {
     let console = Console(output)
     try console.run("hook status") {
       let repository = try project.find()
-      let report = try HookReport.reading(repository, store: try? storeOptions.folder())
+      let folder = try? storeOptions.folder()
+      let report = try HookReport.reading(repository, store: folder)
+      let last = LastRunReport(store: folder)
       if output.json {
         console.object("hook status") { object in
           report.json(&object)
+          last.json(&object)
           object.member("exitCode", 0)
         }
       }
       console.say(report.sentence)
+      last.lines.forEach { console.say($0) }
       report.warnings.forEach(console.warn)
       return 0
     }
@@ -167,6 +174,8 @@ struct HookRun: ParsableCommand {
       let paths = try StorePaths.existing(folder)
       // A commit that somebody makes in the store itself is no news to it.
       if SameFile.check(".", folder) || SameFile.check(gitDir.isEmpty ? ".git" : gitDir, paths.gitFolder) { return }
+      // Holds no folder of the project any longer than it has to.
+      _ = chdir("/")
       try HookWorker(paths: paths) { _ = background.run() }.requestAndServe()
     } catch {
       background.note("\(error)")

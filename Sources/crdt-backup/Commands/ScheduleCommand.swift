@@ -61,7 +61,8 @@ struct ScheduleInstall: ParsableCommand {
     if !systemd, let crontab = Crontab() { return .cron(crontab) }
     if cron {
       throw ReplicationError(
-        .configuration, "there is no `crontab` on the PATH", remedy: "Install cron (Debian: apt install cron), or use --systemd")
+        .configuration, "there is no `crontab` on the PATH",
+        remedy: "Install cron (Debian: apt install cron), or use --systemd")
     }
     if systemd || Executable.find("systemctl") != nil { return .systemd }
     throw ReplicationError(
@@ -77,14 +78,18 @@ struct ScheduleInstall: ParsableCommand {
     let new = CronBlock.putting(block, key: command.key, into: old)
     if !dryRun, new != old { try crontab.write(new, replacing: old) }
     report("cron", CronBlock.job(of: command.key, in: new) ?? "", changed: new != old, console)
-    if dryRun { console.say(block) } else {
-      console.say(new == old ? "Nothing to do: the crontab has it already" : "Added to the crontab: every \(interval.text)")
+    if dryRun {
+      console.say(block)
+    } else {
+      console.say(
+        new == old ? "Nothing to do: the crontab has it already" : "Added to the crontab: every \(interval.text)")
       if !Crontab.isDaemonRunning { console.warn("no cron daemon seems to run here, so nothing will start it") }
     }
     return 0
   }
 
-  private func install(_ command: ScheduledCommand, _ interval: ScheduleInterval, _ seed: String, _ console: Console) throws
+  private func install(_ command: ScheduledCommand, _ interval: ScheduleInterval, _ seed: String, _ console: Console)
+    throws
     -> Int32
   {
     let unit = try SystemdTimer(key: command.key)
@@ -99,11 +104,15 @@ struct ScheduleInstall: ParsableCommand {
     let isReachable = SystemdTimer.isReachable
     if isReachable { try unit.start() }
     report("systemd", interval.calendar(seed: seed), changed: isWritten, console)
-    console.say(isWritten ? "Wrote \(unit.timerPath): every \(interval.text)" : "Nothing to do: \(unit.timerPath) is there already")
+    console.say(
+      isWritten
+        ? "Wrote \(unit.timerPath): every \(interval.text)" : "Nothing to do: \(unit.timerPath) is there already")
     if isReachable {
       console.say("It runs while you are logged in; to keep it when you are not: loginctl enable-linger")
     } else {
-      console.warn("this user's systemd cannot be reached from here; to start the timer run: " + unit.startCommands.joined(separator: " && "))
+      console.warn(
+        "this user's systemd cannot be reached from here; to start the timer run: "
+          + unit.startCommands.joined(separator: " && "))
     }
     return 0
   }
@@ -154,7 +163,8 @@ struct ScheduleUninstall: ParsableCommand {
         }
       }
       let verb = dryRun ? "Would remove" : "Removed"
-      console.say(names.isEmpty ? "Nothing is scheduled" : "\(verb) the backup from " + names.joined(separator: " and "))
+      console.say(
+        names.isEmpty ? "Nothing is scheduled" : "\(verb) the backup from " + names.joined(separator: " and "))
       return 0
     }
   }
@@ -173,30 +183,23 @@ struct ScheduleStatus: ParsableCommand {
     try console.run("schedule status") {
       let folder = try storeOptions.folder()
       let found = try ScheduleState.read(store: folder)
-      let last = try? Store.open(folder, effects: .real).lastRun()
-      let log = BoundedLog.defaultPath(environment: Environment.current.variables)
+      let last = LastRunReport(store: folder)
       if output.json {
         console.object("schedule status") { object in
           object.member("cron", found.cronJob)
           object.member("systemd", found.hasTimer ? found.timer.timerPath : nil)
           object.member("systemdActive", found.hasTimer && found.timer.isActive)
           object.member("cronDaemon", Crontab.isDaemonRunning)
-          object.member("lastRun", last?.ended?.description)
-          object.member("lastExitCode", Int(last?.exitCode ?? 0))
-          object.member("lastVerified", last?.verified?.description)
-          object.member("log", log)
+          last.json(&object)
           object.member("exitCode", 0)
         }
       }
       if let job = found.cronJob { console.say("cron     \(job)") }
-      if found.hasTimer { console.say("systemd  \(found.timer.timerPath)" + (found.timer.isActive ? ", active" : ", not active")) }
-      if !found.isScheduled { console.say("Nothing is scheduled (crdt-backup schedule install)") }
-      if let last, let ended = last.ended {
-        let now = Effects.real.wallClock()
-        console.say(
-          "Last run \(TimeText.short(ended)) (\(TimeText.ago(ended, now: now))), exit code \(last.exitCode): \(last.message)")
+      if found.hasTimer {
+        console.say("systemd  \(found.timer.timerPath)" + (found.timer.isActive ? ", active" : ", not active"))
       }
-      if let log { console.say("Log      \(log)") }
+      if !found.isScheduled { console.say("Nothing is scheduled (crdt-backup schedule install)") }
+      last.lines.forEach { console.say($0) }
       if found.cronJob != nil, !Crontab.isDaemonRunning {
         console.warn("no cron daemon seems to run here, so nothing will start it")
       }

@@ -48,7 +48,13 @@ struct SyncCommand: ParsableCommand {
       } else {
         store = try Store.openOrCreate(request, effects: .real)
       }
-      return try backUp(store, console: console, command: "sync")
+      do {
+        return try backUp(store, console: console, command: "sync")
+      } catch let error as ReplicationError {
+        // So that `status` tells of it; what is thrown is about to be told anyway.
+        if !dryRun { try? store.noteFailedRun(exitCode: error.exitCode, message: error.message) }
+        throw error
+      }
     }
   }
 
@@ -83,7 +89,7 @@ struct SyncCommand: ParsableCommand {
     }
     console.say("Would make a store in \(request.folder)")
     console.say("Would back up \(document.items.count) entries (\(document.format.rawValue)) from \(memory)")
-    console.say(request.remote.map { "Would merge with \($0)" } ?? "No --remote given: on this host only")
+    console.say(request.remote.map { "Would merge with \(Redaction.url($0))" } ?? "No --remote given: on this host only")
     return 0
   }
 }
@@ -124,12 +130,13 @@ struct BackupPrinter {
       console.say("Nothing was written (--dry-run)")
       return
     }
+    let remote = report.remote.map(Redaction.url) ?? "the remote"
     let commit = report.commit.map { "commit \($0.short)" } ?? "no commit"
     console.say("Saved in \(folder) (\(commit))")
     switch report.outcome {
-    case .verified: console.say("Verified on \(report.remote.map(Redaction.url) ?? "the remote"), branch \(report.branch)")
+    case .verified: console.say("Verified on \(remote), branch \(report.branch)")
     case .noRemote where report.isOffline && report.remote != nil:
-      console.say("Offline: not verified on \(report.remote.map(Redaction.url) ?? "the remote"); the next run without --offline does that")
+      console.say("Offline: not verified on \(remote); the next run without --offline does that")
     case .noRemote: console.say("No remote is set: on this host only (give one with --remote)")
     case .notOnRemote: break
     }
@@ -173,24 +180,6 @@ struct BackupPrinter {
 
 /// Credentials in URLs are never shown.
 enum Redaction {
-  /// The URL without the user information in front of its host.
-  static func url(_ text: String) -> String {
-    guard let scheme = text.range(of: "://") else { return text }
-    let rest = text[scheme.upperBound...]
-    let authority = rest.prefix { $0 != "/" }
-    guard let at = authority.lastIndex(of: "@"), authority[..<at].contains(":") else { return text }
-    return String(text[..<scheme.upperBound] + rest[rest.index(after: at)...])
-  }
-}
-
-extension String {
-  /// The first occurrence of a text; Foundation is not linked here.
-  fileprivate func range(of text: String) -> Range<String.Index>? {
-    var start = startIndex
-    while start < endIndex {
-      if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-      start = index(after: start)
-    }
-    return nil
-  }
+  /// The URL as it may be printed.
+  static func url(_ text: String) -> String { RemoteURL.withoutCredentials(text) }
 }

@@ -19,12 +19,15 @@ struct MachineChecks {
     let needsHTTPS = remote.hasPrefix("https://")
     findings.append(
       needsHTTPS && !features.contains("https")
-        ? Finding("libgit2", .problem, "\(LibGit2Repository.libraryVersion) is built without https", remedy: "Install one with it, or use ssh")
+        ? Finding(
+          "libgit2", .problem, "\(LibGit2Repository.libraryVersion) is built without https",
+          remedy: "Install one with it, or use ssh")
         : Finding("libgit2", .ok, "\(LibGit2Repository.libraryVersion) (\(features.joined(separator: ", ")))"))
     findings.append(git())
     let scpForm = !remote.contains("://") && remote.prefix { $0 != "/" }.contains(":")
     if remote.hasPrefix("ssh://") || scpForm, Executable.find("ssh") == nil {
-      findings.append(Finding("ssh", .problem, "no ssh on the PATH, and the remote needs it", remedy: "Install an ssh client"))
+      findings.append(
+        Finding("ssh", .problem, "no ssh on the PATH, and the remote needs it", remedy: "Install an ssh client"))
     }
     return findings
   }
@@ -39,7 +42,8 @@ struct MachineChecks {
     let version = result.outputText.split(separator: " ").dropFirst(2).first.map(String.init) ?? result.outputText
     let numbers = version.split(separator: ".").prefix(2).compactMap { Int($0) }
     if numbers.count == 2, (numbers[0], numbers[1]) < (2, 20) {
-      return Finding("git", .note, "\(version) (\(path)) is older than what this was tried with (2.20)", remedy: "Update git")
+      return Finding(
+        "git", .note, "\(version) (\(path)) is older than what this was tried with (2.20)", remedy: "Update git")
     }
     return Finding("git", .ok, "\(version) (\(path))")
   }
@@ -59,7 +63,8 @@ struct MachineChecks {
     guard let result = try? command.run(deadline: .after(seconds: 90), limitBytes: 1 << 20) else {
       return Finding(check, .problem, "the check could not be started", code: .internal)
     }
-    let remedy = "A scheduled run has no ssh agent and no variables of your login: use a key without passphrase named in "
+    let remedy =
+      "A scheduled run has no ssh agent and no variables of your login: use a key without passphrase named in "
       + "~/.ssh/config, or a git credential helper that works without a terminal"
     switch result.termination {
     case .exited(0): return Finding(check, .ok, "works with HOME and PATH alone")
@@ -82,14 +87,16 @@ struct MachineChecks {
         return Finding("schedule", .note, "no scheduled backup", remedy: "crdt-backup schedule install")
       }
       if found.cronJob != nil, !Crontab.isDaemonRunning, !(found.hasTimer && found.timer.isActive) {
-        return Finding("schedule", .note, "the crontab has the backup, but no cron daemon seems to run", remedy: "Start cron")
+        return Finding(
+          "schedule", .note, "the crontab has the backup, but no cron daemon seems to run", remedy: "Start cron")
       }
       if found.cronJob == nil, !found.timer.isActive {
         return Finding(
           "schedule", .note, "\(found.timer.timerPath) is there, but not active",
           remedy: found.timer.startCommands.joined(separator: " && "))
       }
-      return Finding("schedule", .ok, found.cronJob.map { "cron: \($0.prefix { $0 != "/" })".trimmingEnd } ?? found.timer.timerPath)
+      return Finding(
+        "schedule", .ok, found.cronJob.map { "cron: \($0.prefix { $0 != "/" })".trimmingEnd } ?? found.timer.timerPath)
     } catch {
       return Finding("schedule", .note, error.message, remedy: error.remedy)
     }
@@ -103,12 +110,14 @@ struct MachineChecks {
       let report = try HookReport.reading(repository, store: folder)
       if report.isActive {
         return Finding(
-          "hook", report.warnings.isEmpty ? .ok : .note, report.sentence, remedy: report.warnings.joined(separator: "; "))
+          "hook", report.warnings.isEmpty ? .ok : .note, report.sentence,
+          remedy: report.warnings.joined(separator: "; "))
       }
       let isBroken = report.isUnreachable || report.state.isInstalled
       return Finding(
         "hook", isBroken ? .problem : .note, report.sentence,
-        remedy: report.hooksFolderIsUsable ? "crdt-backup hook install --repo \(ShellText.quoted(repository.top))" : "Change core.hooksPath")
+        remedy: report.hooksFolderIsUsable
+          ? "crdt-backup hook install --repo \(ShellText.quoted(repository.top))" : "Change core.hooksPath")
     } catch {
       return repo == nil ? nil : Finding("hook", error)
     }
@@ -124,14 +133,19 @@ struct MachineChecks {
     let hasAttributes = attributes.map { String(decoding: $0, as: UTF8.self).contains("merge=crdt-memory") } ?? false
     let driver = (try? store.repository.setting("merge.crdt-memory.driver")) ?? nil
     if let driver, !driver.isEmpty {
-      let program = ShellText.firstWord(driver)
+      // git puts file names in the place of % and a letter, and % in the place of %%.
+      let program = ShellText.firstWord(driver).split(separator: "%%", omittingEmptySubsequences: false)
+        .joined(separator: "%")
       guard Executable.find(program) != nil else {
         return registering(
-          Finding(check, .problem, "it is registered as \(program), which is not there", remedy: "Run in the store: crdt-merge install"))
+          Finding(
+            check, .problem, "it is registered as \(program), which is not there",
+            remedy: "Run in the store: crdt-merge install"))
       }
       if !hasAttributes {
         return Finding(
-          check, .note, "registered, but the store has no .gitattributes that names it yet", remedy: "The next backup writes it")
+          check, .note, "registered, but the store has no .gitattributes that names it yet",
+          remedy: "The next backup writes it")
       }
       return Finding(check, .ok, program)
     }
@@ -143,9 +157,13 @@ struct MachineChecks {
 
   private func registering(_ finding: Finding) -> Finding {
     var finding = finding
-    guard isFixing, let store, let own = try? ThisProgram.path(), let slash = own.lastIndex(of: "/") else { return finding }
+    guard isFixing, let store, let own = try? ThisProgram.path(), let slash = own.lastIndex(of: "/") else {
+      return finding
+    }
     let beside = own[..<slash] + "/crdt-merge"
-    guard let program = Executable.find(String(beside)) ?? Executable.find("crdt-merge"), program.hasPrefix("/") else { return finding }
+    guard let program = Executable.find(String(beside)) ?? Executable.find("crdt-merge"), program.hasPrefix("/") else {
+      return finding
+    }
     // git puts file names in the place of % and a letter.
     let word = ShellText.quoted(program).split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%")
     do {
@@ -161,31 +179,4 @@ struct MachineChecks {
 
 extension String {
   fileprivate var trimmingEnd: String { String(reversed().drop { $0 == " " }.reversed()) }
-}
-
-extension ShellText {
-  /// The first word of a shell line, as far as quotes go.
-  static func firstWord(_ line: String) -> String {
-    var word = ""
-    var quote: Unicode.Scalar?
-    var isEscaped = false
-    for scalar in line.unicodeScalars {
-      if isEscaped {
-        word.unicodeScalars.append(scalar)
-        isEscaped = false
-      } else if scalar == "\\", quote != "'" {
-        isEscaped = true
-      } else if let open = quote {
-        if scalar == open { quote = nil } else { word.unicodeScalars.append(scalar) }
-      } else if scalar == "'" || scalar == "\"" {
-        quote = scalar
-      } else if scalar == " " || scalar == "\t" {
-        if !word.isEmpty { break }
-      } else {
-        word.unicodeScalars.append(scalar)
-      }
-    }
-    // git doubles no percent sign but in what it expands.
-    return word.split(separator: "%%", omittingEmptySubsequences: false).joined(separator: "%")
-  }
 }

@@ -40,15 +40,18 @@ struct HookInstallation {
   }
 
   func inspect() throws(ReplicationError) -> Inspection {
-    guard let there = try looking({ () throws(StorageError) in try files.information(path, followingLinks: false) }) else {
+    guard let there = try looking({ () throws(StorageError) in try files.information(path, followingLinks: false) })
+    else {
       return Inspection(state: .absent)
     }
     guard there.kind != .folder else {
-      throw ReplicationError(.configuration, "\(path) is a folder, and git expects a program there", remedy: "Move it away")
+      throw ReplicationError(
+        .configuration, "\(path) is a folder, and git expects a program there", remedy: "Move it away")
     }
     let isExecutable = access(path, X_OK) == 0
     // What a link names is not ours to look into, nor to change.
-    guard there.kind == .file, let bytes = try looking({ () throws(StorageError) in try files.read(path, limitBytes: 64 << 20) }),
+    guard there.kind == .file,
+      let bytes = try looking({ () throws(StorageError) in try files.read(path, limitBytes: 64 << 20) }),
       let found = HookScript.find(in: bytes)
     else { return Inspection(state: .foreign, isExecutable: isExecutable) }
     let state: State =
@@ -87,8 +90,10 @@ struct HookInstallation {
       switch now.state {
       case .before(let name): try place(HookScript.script(block: block, before: name))
       case .inUserScript:
-        guard let found = HookScript.find(in: now.bytes), let bytes = HookScript.inserting(block, into: found.rest) else {
-          throw ReplicationError(.configuration, "\(path) is no shell script any more", remedy: "Take our lines out of it by hand")
+        guard let found = HookScript.find(in: now.bytes), let bytes = HookScript.inserting(block, into: found.rest)
+        else {
+          throw ReplicationError(
+            .configuration, "\(path) is no shell script any more", remedy: "Take our lines out of it by hand")
         }
         try storingHook { () throws(StorageError) in try files.replace(path, with: bytes, mode: .keep(orElse: 0o755)) }
       default: try place(HookScript.script(block: block, before: nil))
@@ -171,7 +176,9 @@ struct HookInstallation {
     }
   }
 
-  private func exists(_ name: String) -> Bool { (try? files.information(folder + "/" + name, followingLinks: false)) != .some(.none) }
+  private func exists(_ name: String) -> Bool {
+    (try? files.information(folder + "/" + name, followingLinks: false)) != .some(.none)
+  }
 
   private func existingBefore() -> String? {
     HookScript.beforeNumbers.map(HookScript.beforeName).last { exists($0) }
@@ -189,7 +196,8 @@ struct HookInstallation {
         return name
       }
     }
-    throw ReplicationError(.configuration, "too many old hooks in \(folder)", remedy: "Look at \(path).before-crdt-backup*")
+    throw ReplicationError(
+      .configuration, "too many old hooks in \(folder)", remedy: "Look at \(path).before-crdt-backup*")
   }
 
   private func keepCopy(of bytes: [UInt8]) throws(ReplicationError) -> String {

@@ -9,6 +9,8 @@ struct HookReport {
   var isChanged = false
   var isExecutable = true
   var isEdited = false
+  /// The program our lines call, where it is not there any more.
+  var missingProgram: String?
   /// Whether the block is the one this program would write for the store that is in use; `nil`: not compared.
   var isCurrent: Bool?
   /// Whether our hook is where git does not look, because `core.hooksPath` names another folder.
@@ -28,6 +30,9 @@ struct HookReport {
       report.state = found.state
       report.isExecutable = found.isExecutable
       report.isEdited = found.isEdited
+      if let program = found.block.flatMap({ HookScript.program(of: $0) }), access(program, X_OK) != 0 {
+        report.missingProgram = program
+      }
       if let store, let block = found.block {
         report.isCurrent = block == HookScript.block(executable: try ThisProgram.path(), store: store)
       }
@@ -39,7 +44,7 @@ struct HookReport {
   }
 
   /// Commits start a backup.
-  var isActive: Bool { state.isInstalled && isExecutable && hooksFolderIsUsable }
+  var isActive: Bool { state.isInstalled && isExecutable && missingProgram == nil && hooksFolderIsUsable }
 
   var path: String { repository.hooksFolder + "/" + HookScript.hookName }
 
@@ -47,7 +52,8 @@ struct HookReport {
     switch state {
     case _ where isUnreachable:
       "Installed in \(repository.ownHooksFolder), but core.hooksPath sends git to \(repository.hooksFolder): commits start no backup"
-    case _ where !hooksFolderIsUsable: "Not installed: git looks for hooks in \(repository.hooksFolder), which is no folder"
+    case _ where !hooksFolderIsUsable:
+      "Not installed: git looks for hooks in \(repository.hooksFolder), which is no folder"
     case .absent: "Not installed: there is no \(path)"
     case .foreign: "Not installed: \(path) is somebody else's"
     case .inUserScript: "Installed as a marked block in \(path)"
@@ -58,15 +64,22 @@ struct HookReport {
 
   var warnings: [String] {
     var warnings: [String] = []
-    if state.isInstalled, !isExecutable { warnings.append("\(path) is not executable, so git does not run it; install it again") }
+    if state.isInstalled, !isExecutable {
+      warnings.append("\(path) is not executable, so git does not run it; install it again")
+    }
+    if let program = missingProgram {
+      warnings.append("\(path) calls \(program), which is not there; `crdt-backup hook install` renews it")
+    }
     if isEdited { warnings.append("our lines in \(path) were edited") }
-    if isCurrent == false {
-      warnings.append("\(path) calls another crdt-backup or another store than this one; `crdt-backup hook install` renews it")
+    if isCurrent == false, missingProgram == nil {
+      warnings.append(
+        "\(path) calls another crdt-backup or another store than this one; `crdt-backup hook install` renews it")
     }
     if let copy = editedCopy { warnings.append("our lines had been edited; a copy with the edits is in \(copy)") }
     if isUnreachable { warnings.append("`crdt-backup hook install` puts it where git looks") }
     if let (value, scope) = repository.hooksPath, scope != "local", scope != "worktree", state.isInstalled {
-      warnings.append("core.hooksPath is \(value) for more than this repository (\(scope)): commits in all of them start a backup")
+      warnings.append(
+        "core.hooksPath is \(value) for more than this repository (\(scope)): commits in all of them start a backup")
     }
     if repository.hooksAreInWorkTree, state.isInstalled {
       warnings.append("\(path) is in the work tree: do not commit our lines, they hold paths of this machine")

@@ -7,7 +7,9 @@ import Memory
 enum HookScript {
   static let hookName = "post-commit"
   /// The name that a hook which is no shell script gets while ours is in its place; `-2` and so on when it is taken.
-  static func beforeName(_ number: Int) -> String { hookName + ".before-crdt-backup" + (number == 1 ? "" : "-\(number)") }
+  static func beforeName(_ number: Int) -> String {
+    hookName + ".before-crdt-backup" + (number == 1 ? "" : "-\(number)")
+  }
   static let beforeNumbers = 1...9
 
   // MARK: The block
@@ -42,6 +44,14 @@ enum HookScript {
       """
     let mark = self.mark(Array(inner.utf8))
     return Array("\(startMark(mark))\n\(inner)\(endMark(mark))\n".utf8)
+  }
+
+  /// The program that a block calls.
+  static func program(of block: [UInt8]) -> String? {
+    let test = Array("&& [ -x ".utf8)
+    let starts = block.indices.dropLast(test.count)
+    guard let start = starts.first(where: { block[$0..<$0 + test.count].elementsEqual(test) }) else { return nil }
+    return ShellText.firstWord(String(decoding: block[(start + test.count)...], as: UTF8.self))
   }
 
   private static func mark(_ inner: [UInt8]) -> String { "1 " + EntryIdentity.hexDigest(of: inner).prefix(16) }
@@ -91,9 +101,13 @@ enum HookScript {
 
   /// Whether the first line names a shell that reads POSIX syntax, and the rest is text.
   static func isShellScript(_ file: [UInt8]) -> Bool {
-    guard file.starts(with: Array("#!".utf8)), !file.contains(0), let end = file.firstIndex(of: 0x0A) else { return false }
+    guard file.starts(with: Array("#!".utf8)), !file.contains(0), let end = file.firstIndex(of: 0x0A) else {
+      return false
+    }
     let words = String(decoding: file[2..<end], as: UTF8.self).split { $0 == " " || $0 == "\t" }
-    func name(_ index: Int) -> String { index < words.count ? words[index].split(separator: "/").last.map(String.init) ?? "" : "" }
+    func name(_ index: Int) -> String {
+      index < words.count ? words[index].split(separator: "/").last.map(String.init) ?? "" : ""
+    }
     let shell =
       switch name(0) {
       case "env": name(1) == "-S" ? name(2) : name(1)
@@ -112,7 +126,9 @@ enum HookScript {
     """
 
   /// - Parameter before: the name, in the same folder, of the hook that was there.
-  static func script(block: [UInt8], before: String?) -> [UInt8] { Array(header.utf8) + block + Array(tail(before).utf8) }
+  static func script(block: [UInt8], before: String?) -> [UInt8] {
+    Array(header.utf8) + block + Array(tail(before).utf8)
+  }
 
   private static func tail(_ before: String?) -> String {
     guard let before else { return "exit 0\n" }

@@ -19,7 +19,8 @@ struct ProjectRepository {
   var ownHooksFolder: String { commonFolder + "/hooks" }
   /// Whether the hooks are files of the work tree, where a commit could take them along.
   var hooksAreInWorkTree: Bool {
-    hooksFolder.hasPrefix(top + "/") && !hooksFolder.hasPrefix(gitFolder + "/") && !hooksFolder.hasPrefix(commonFolder + "/")
+    hooksFolder.hasPrefix(top + "/") && !hooksFolder.hasPrefix(gitFolder + "/")
+      && !hooksFolder.hasPrefix(commonFolder + "/")
   }
 
   /// The repository that `folder` is in.
@@ -31,12 +32,14 @@ struct ProjectRepository {
     guard start.isSuccess else { throw refusal(start.error, folder) }
     guard start.text != "true" else {
       throw ReplicationError(
-        .configuration, "\(folder) is a bare repository: no commits are made in it, so a post-commit hook never runs there",
+        .configuration,
+        "\(folder) is a bare repository: no commits are made in it, so a post-commit hook never runs there",
         remedy: "Install the hook in the repository you commit in")
     }
     let top = try answer(["rev-parse", "--show-toplevel"], in: folder)
     guard let top, !top.isEmpty else {
-      throw ReplicationError(.noInput, "\(folder) is not in a work tree", remedy: "Give the project's folder with --repo")
+      throw ReplicationError(
+        .noInput, "\(folder) is not in a work tree", remedy: "Give the project's folder with --repo")
     }
     guard let gitFolder = try answer(["rev-parse", "--absolute-git-dir"], in: top),
       let common = try answer(["rev-parse", "--git-common-dir"], in: top),
@@ -49,7 +52,8 @@ struct ProjectRepository {
     }
     func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : normalized(top + "/" + path) }
     return ProjectRepository(
-      top: top, gitFolder: gitFolder, commonFolder: absolute(common), hooksFolder: absolute(hooks), hooksPath: hooksPath)
+      top: top, gitFolder: gitFolder, commonFolder: absolute(common), hooksFolder: absolute(hooks), hooksPath: hooksPath
+    )
   }
 
   private static func normalized(_ path: String) -> String {
@@ -60,7 +64,8 @@ struct ProjectRepository {
     let line = words.split(separator: "\n").first.map(String.init) ?? "git refuses \(folder)"
     if words.contains("dubious ownership") {
       return ReplicationError(
-        .permission, line, remedy: "If you trust it, run: git config --global --add safe.directory \(ShellText.quoted(folder))")
+        .permission, line,
+        remedy: "If you trust it, run: git config --global --add safe.directory \(ShellText.quoted(folder))")
     }
     if words.contains("not a git repository") {
       return ReplicationError(

@@ -9,7 +9,9 @@ enum CronBlock {
   static let maximumLineBytes = 990
 
   /// The block. The settings are in the command itself: a line such as `PATH=…` would change the user's other lines too.
-  static func block(_ command: ScheduledCommand, interval: ScheduleInterval, seed: String) throws(ReplicationError) -> String {
+  static func block(_ command: ScheduledCommand, interval: ScheduleInterval, seed: String) throws(ReplicationError)
+    -> String
+  {
     let settings = ["HOME=" + command.home, "PATH=" + command.path]
     let words = (["/usr/bin/env"] + settings + command.words).map(word).joined(separator: " ")
     // Through sh, whatever SHELL= the crontab sets, for the umask.
@@ -31,12 +33,14 @@ enum CronBlock {
 
   /// Plain words stay plain, so that a person can read the line.
   private static func word(_ text: String) -> String {
-    let isPlain = !text.isEmpty && text.utf8.allSatisfy { byte in
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2F, 0x2E, 0x2D, 0x5F, 0x3D, 0x3A, 0x2C, 0x2B: true
-      default: false
+    let isPlain =
+      !text.isEmpty
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2F, 0x2E, 0x2D, 0x5F, 0x3D, 0x3A, 0x2C, 0x2B: true
+        default: false
+        }
       }
-    }
     return isPlain ? text : ShellText.quoted(text)
   }
 
@@ -51,7 +55,8 @@ enum CronBlock {
     var at = 0
     while at < crontab.count {
       let next = crontab[at...].firstIndex(of: 0x0A).map { $0 + 1 } ?? crontab.count
-      let line = String(decoding: crontab[at..<next].last == 0x0A ? crontab[at..<(next - 1)] : crontab[at..<next], as: UTF8.self)
+      let line = String(
+        decoding: crontab[at..<next].last == 0x0A ? crontab[at..<(next - 1)] : crontab[at..<next], as: UTF8.self)
       if line == start(key) { first = at }
       if line == end(key), let first { return first..<next }
       at = next
@@ -77,6 +82,7 @@ enum CronBlock {
   /// The line that runs the backup.
   static func job(of key: String, in crontab: [UInt8]) -> String? {
     guard let range = range(of: key, in: crontab) else { return nil }
-    return String(decoding: crontab[range], as: UTF8.self).split(separator: "\n").first { !$0.hasPrefix("#") }.map(String.init)
+    return String(decoding: crontab[range], as: UTF8.self).split(separator: "\n").first { !$0.hasPrefix("#") }.map(
+      String.init)
   }
 }

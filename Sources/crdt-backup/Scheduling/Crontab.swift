@@ -22,7 +22,9 @@ struct Crontab {
     }
     let words = result.errorText.lowercased()
     // busybox names the missing file instead.
-    if words.contains("no crontab for") || (words.contains("can't open") && words.contains("no such file")) { return [] }
+    if words.contains("no crontab for") || (words.contains("can't open") && words.contains("no such file")) {
+      return []
+    }
     throw refusal(result, "read the crontab")
   }
 

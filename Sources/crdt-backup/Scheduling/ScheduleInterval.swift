@@ -17,15 +17,21 @@ struct ScheduleInterval: Hashable {
     case "d": factor = 1440
     default: return nil
     }
-    guard let count = Int(text.dropLast()), count > 0, count <= 1440, Self.allowed.contains(count * factor) else { return nil }
+    guard let count = Int(text.dropLast()), count > 0, count <= 1440, Self.allowed.contains(count * factor) else {
+      return nil
+    }
     minutes = count * factor
   }
 
-  var text: String { minutes % 1440 == 0 ? "\(minutes / 1440)d" : minutes % 60 == 0 ? "\(minutes / 60)h" : "\(minutes)m" }
+  var text: String {
+    minutes % 1440 == 0 ? "\(minutes / 1440)d" : minutes % 60 == 0 ? "\(minutes / 60)h" : "\(minutes)m"
+  }
 
   /// Minutes of the hour and, from an hour up, hours of the day. `seed` spreads hosts, so that they do not all come at once.
   func times(seed: String) -> (minutes: [Int], hours: [Int]?) {
-    let offset = EntryIdentity.hexDigest(of: Array(seed.utf8)).utf8.prefix(8).reduce(0) { $0 * 16 + ($1 < 0x3A ? Int($1) - 0x30 : Int($1) - 0x57) }
+    let offset = EntryIdentity.hexDigest(of: Array(seed.utf8)).utf8.prefix(8).reduce(0) {
+      $0 * 16 + ($1 < 0x3A ? Int($1) - 0x30 : Int($1) - 0x57)
+    }
     guard minutes >= 60 else { return (Array(stride(from: offset % minutes, to: 60, by: minutes)), nil) }
     let stepHours = minutes / 60
     let hours = Array(stride(from: offset / 60 % stepHours, to: 24, by: stepHours))

@@ -18,15 +18,20 @@ struct ScheduledCommand: Hashable {
   static func current(store: String) throws(ReplicationError) -> ScheduledCommand {
     let environment = Environment.current
     guard let home = environment["HOME"], home.hasPrefix("/") else {
-      throw ReplicationError(.configuration, "HOME is not set", remedy: "A schedule needs it to find your settings and keys")
+      throw ReplicationError(
+        .configuration, "HOME is not set", remedy: "A schedule needs it to find your settings and keys")
     }
     var folders: [String] = []
     let standard = ["/usr/local/bin", "/usr/bin", "/bin"]
     for program in ["git", "ssh"] {
-      guard let found = Executable.find(program, in: environment), let slash = found.lastIndex(of: "/") else { continue }
+      guard let found = Executable.find(program, in: environment), let slash = found.lastIndex(of: "/") else {
+        continue
+      }
       let folder = String(found[..<slash])
       // A folder of relative or odd name is somebody's experiment, and a colon would split it.
-      if folder.hasPrefix("/"), !folder.contains(":"), !standard.contains(folder), !folders.contains(folder) { folders.append(folder) }
+      if folder.hasPrefix("/"), !folder.contains(":"), !standard.contains(folder), !folders.contains(folder) {
+        folders.append(folder)
+      }
     }
     let log = BoundedLog.defaultPath(environment: environment.variables)
     let plain = BoundedLog.defaultPath(environment: ["HOME": home])

@@ -117,7 +117,9 @@ struct SystemdTimer {
 
   func reload() { _ = try? SystemdTimer.systemctl(["daemon-reload"]) }
 
-  var isActive: Bool { (try? SystemdTimer.systemctl(["is-active", "--quiet", "\(name).timer"]))?.termination.isSuccess ?? false }
+  var isActive: Bool {
+    (try? SystemdTimer.systemctl(["is-active", "--quiet", "\(name).timer"]))?.termination.isSuccess ?? false
+  }
 
   private static func expect(_ arguments: [String]) throws(ReplicationError) {
     let result: ProcessResult
