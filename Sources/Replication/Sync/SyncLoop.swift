@@ -82,9 +82,10 @@ extension Store {
       remedy: "Everything is saved in the store on this host. It was there before: is its disk mounted, its server up?")
   }
 
-  /// A lost race is tried again until the deadline; a remote that cannot be reached three times is away.
+  /// A lost race is tried again until the deadline; a remote that three times cannot be reached, or is
+  /// in trouble of its own (a full disk), is left for the next run.
   private func isGivenUp(_ failure: GitError, _ attempts: Int) -> Bool {
-    failure.code == .unreachable && attempts >= 3
+    (failure.code == .unreachable || failure.code == .other) && attempts >= 3
   }
 
   /// Refusals in a row while the remote stood still: nobody was first, so the remote itself says no.
