@@ -184,7 +184,9 @@ final class RemoteSession {
   func explain(_ error: GitError) -> GitError {
     if let failure { return failure }
     if isSHA256 { return unsupportedFormat }
-    if let told = RemoteFailure.classify(remoteLines + [error.message], operation: operation) { return told }
+    // A failure to write here is known for what it is: only the other side's own words can say more.
+    let words = error.code == .storage ? remoteLines : remoteLines + [error.message]
+    if let told = RemoteFailure.classify(words, operation: operation) { return told }
     if deadline.hasPassed { return Connection.timedOut(operation) }
     guard let word = RemoteFailure.lastWord(lines) else { return error }
     var error = error

@@ -124,7 +124,9 @@ extension ReplicationError {
         (.configuration, "\(safe). Create the repository there with `git init --bare`, or give another --remote")
       case .unsupportedRepository: (.configuration, "\(safe). Use a SHA-1 repository that is not shallow")
       case .invalid: (.configuration, "\(safe). Give another --remote")
-      case .storage, .corrupt: (.storage, "")
+      case .storage:
+        (.storage, "What was accepted is saved in the store on this host. Make room there, or mend the disk, and run again")
+      case .corrupt: (.storage, "")
       default: (.notOnRemote, "\(safe). The next run tries again")
       }
     self.init(code, error.description, remedy: remedy, isRetryable: error.isRetryable)

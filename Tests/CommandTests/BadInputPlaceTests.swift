@@ -22,7 +22,11 @@ import Testing
 
   @Test func wrongOptionsAreUsageErrors() throws {
     let (sandbox, host) = try settled()
-    let before = try snapshot(host.store)
+    // The lock and the git folder's own time are no content.
+    func content() throws -> [String: String] {
+      try snapshot(host.store).filter { ![".git", ".git/crdt", ".git/crdt/lock"].contains($0.key) }
+    }
+    let before = try content()
     let lines = [
       ["--bogus"], ["--timeout", "0"], ["--timeout", "x"], ["--format", "yaml"], ["-q", "-v"], ["--memory", ""],
       ["--remote", ""], ["--host", ""], ["--branch", ""], ["--branch", "a..b"], ["--branch", "a..b", "--dry-run"],
@@ -39,7 +43,7 @@ import Testing
       let outcome = try sandbox.run(line.first == "--store" ? line : line + ["--store", host.store])
       #expect(outcome.code == 64, "\(line): \(outcome)")
     }
-    #expect(try snapshot(host.store) == before)
+    #expect(try content() == before)
   }
 
   @Test func whereNoStoreIsCommandsSayHowToMakeOne() throws {

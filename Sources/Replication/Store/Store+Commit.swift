@@ -148,10 +148,21 @@ extension Store {
   /// Moves the store's branch, if it is still where it was.
   func move(from old: ObjectID?, to new: ObjectID, message: String) throws(ReplicationError) {
     guard old != new else { return }
-    // A process that was killed while it moved the branch leaves git's lock file; nothing holds one for seconds.
+    try waitingForLocks { () throws(GitError) in
+      try repository.updateReference(branchReference, to: new, expecting: old, message: message)
+    }
+  }
+
+  /// Writes a setting to the store's git config.
+  func set(_ key: String, _ value: String?) throws(ReplicationError) {
+    try waitingForLocks { () throws(GitError) in try repository.setSetting(key, to: value) }
+  }
+
+  /// Does what needs one of git's locks. A killed process leaves its lock file, a living one holds it for moments.
+  private func waitingForLocks(_ body: () throws(GitError) -> Void) throws(ReplicationError) {
     for attempt in 0... {
       do throws(GitError) {
-        try repository.updateReference(branchReference, to: new, expecting: old, message: message)
+        try body()
         return
       } catch {
         guard error.code == .locked, attempt < 40 else { throw ReplicationError(error) }

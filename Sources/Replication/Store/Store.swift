@@ -78,11 +78,6 @@ public final class Store {
     return try body()
   }
 
-  /// Writes a setting to the store's git config.
-  func set(_ key: String, _ value: String?) throws(ReplicationError) {
-    try replicating { () throws(GitError) in try repository.setSetting(key, to: value) }
-  }
-
   // MARK: Clock
 
   /// The clock as of the durable mark; rebuilt from what this host has written where there is none.

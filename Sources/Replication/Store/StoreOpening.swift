@@ -76,8 +76,14 @@ extension Store {
     } catch {
       throw ReplicationError(.internal, "\(error)")
     }
-    let repository = try replicating { () throws(GitError) in
-      try LibGit2Repository.initialize(request.folder, branch: request.branch ?? StoreSettings().branch)
+    let repository: LibGit2Repository
+    do {
+      repository = try LibGit2Repository.initialize(request.folder, branch: request.branch ?? StoreSettings().branch)
+    } catch {
+      // Another first use is at the same point right now: then this is the second.
+      guard error.code == .locked else { throw ReplicationError(error) }
+      effects.sleepMilliseconds(50)
+      return try openOrCreate(request, effects: effects)
     }
     let store = try Store(
       repository: repository, paths: paths(of: repository, folder: request.folder), effects: effects)

@@ -56,7 +56,8 @@ extension Store {
           return result
         case .remote(let failure):
           lastFailure = failure
-          if !failure.isRetryable || failure.code == .timedOut {
+          // A full disk on this host does not empty itself while we wait.
+          if !failure.isRetryable || failure.code == .timedOut || failure.code == .storage {
             result.outcome = .notOnRemote(try explained(failure))
             return result
           }
@@ -82,9 +83,10 @@ extension Store {
       remedy: "Everything is saved in the store on this host. It was there before: is its disk mounted, its server up?")
   }
 
-  /// A lost race is tried again until the deadline; a remote that cannot be reached three times is away.
+  /// A lost race is tried again until the deadline; a remote that three times cannot be reached, or is
+  /// in trouble of its own (a full disk), is left for the next run.
   private func isGivenUp(_ failure: GitError, _ attempts: Int) -> Bool {
-    failure.code == .unreachable && attempts >= 3
+    (failure.code == .unreachable || failure.code == .other) && attempts >= 3
   }
 
   /// Refusals in a row while the remote stood still: nobody was first, so the remote itself says no.
