@@ -46,7 +46,7 @@ let package = Package(
     .executableTarget(
       name: "crdt-merge",
       dependencies: [
-        "CRDT", "Memory", "Durability",
+        "CRDT", "Memory", "Durability", "Processes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

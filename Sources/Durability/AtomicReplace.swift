@@ -4,6 +4,15 @@ extension RealFileSystem {
   public func replace(
     _ path: String, with bytes: [UInt8], mode: ReplacementMode, ifStill expected: FileInformation?
   ) throws(StorageError) {
+    try replace(path, mode: mode, ifStill: expected) { consume throws(StorageError) in
+      try consume(bytes.span.bytes)
+    }
+  }
+
+  /// The same for bytes that are handed out in pieces.
+  func replace(_ path: String, mode: ReplacementMode, ifStill expected: FileInformation?, _ pieces: Pieces)
+    throws(StorageError)
+  {
     let target = try resolve(path)
     let there = try information(target, followingLinks: false)
     if there?.kind == .folder { throw StorageError(errno: EISDIR, operation: "replace", path: path) }
@@ -13,7 +22,7 @@ extension RealFileSystem {
     case .exact(let value): bits = value
     case .keep(let value): bits = there?.mode ?? value
     }
-    let temporary = try writeTemporary(beside: target, bytes, mode: bits, path: path)
+    let temporary = try writeTemporary(beside: target, mode: bits, path: path, pieces)
     do throws(StorageError) {
       // Checked again as late as can be: what is left is the time between two system calls.
       if expected != nil { try check(try information(target, followingLinks: false), expected, path) }
@@ -60,7 +69,7 @@ extension RealFileSystem {
   }
 
   /// Writes and syncs a temporary file in the same folder; removes it again on any failure.
-  private func writeTemporary(beside target: String, _ bytes: [UInt8], mode: UInt32, path: String)
+  private func writeTemporary(beside target: String, mode: UInt32, path: String, _ pieces: Pieces)
     throws(StorageError) -> String
   {
     try step(.createTemporary, target)
@@ -70,7 +79,8 @@ extension RealFileSystem {
       name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600, operation: "replace")
     do throws(StorageError) {
       try step(.write, target)
-      try writeAll(file, bytes, path)
+      let number = file.number
+      try pieces { piece throws(StorageError) in try writeAll(number, piece, path) }
       // The umask does not apply to an existing file, so the mode is exact.
       guard fchmod(file.number, mode) == 0 else {
         throw StorageError(errno: errno, operation: "replace", path: path)
@@ -92,9 +102,8 @@ extension RealFileSystem {
     return name
   }
 
-  private func writeAll(_ file: borrowing Descriptor, _ bytes: [UInt8], _ path: String) throws(StorageError) {
-    let number = file.number
-    let failure: Int32 = bytes.withUnsafeBytes { buffer in
+  private func writeAll(_ number: Int32, _ piece: RawSpan, _ path: String) throws(StorageError) {
+    let failure: Int32 = piece.withUnsafeBytes { buffer in
       var written = 0
       while written < buffer.count {
         let put = retrying { Glibc.write(number, buffer.baseAddress! + written, buffer.count - written) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Durability
 import Memory
 
 /// `crdt-merge driver %O %A %B %P`: what git calls to merge a memory file.
@@ -34,7 +35,7 @@ struct DriverCommand: ParsableCommand {
       Source(name: "\(path) (theirs)", bytes: try InputFiles.readFile(theirs), host: host),
     ])
     let winners = table.join()
-    _ = try AtomicOutput.replaceIfChanged(ours, count: table.writtenCount(winners)) { consume throws(SystemError) in
+    _ = try OutputFile.replaceIfChanged(ours, byteCount: table.writtenCount(winners)) { consume throws(StorageError) in
       try table.write(winners, to: consume)
     }
   }

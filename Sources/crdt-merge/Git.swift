@@ -1,4 +1,5 @@
 import Glibc
+import Processes
 
 /// The few questions that `install` asks the user's own `git`.
 enum Git {
@@ -47,37 +48,22 @@ enum Git {
     return text.isEmpty ? nil : text
   }
 
-  /// Runs git with its errors on our standard error, and returns its output without the newline at the end.
+  /// Runs git, passes its errors on, and returns its output without the newline at the end.
   private static func run(_ arguments: [String]) throws(CommandFailure) -> (status: Int32, output: String) {
-    var ends: [Int32] = [0, 0]
-    guard pipe(&ends) == 0 else {
-      throw CommandFailure(CommandFailure.inputOutput, "no pipe to git: \(CommandFailure.text(errno))")
+    let result: ProcessResult
+    do throws(ProcessError) {
+      result = try Command("git", arguments).run(deadline: .after(seconds: 60))
+    } catch {
+      throw CommandFailure(CommandFailure.configuration, "git cannot be run: \(error.cause)")
     }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    defer { close(ends[0]) }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
-    var words: [UnsafeMutablePointer<CChar>?] = (["git"] + arguments).map { strdup($0) } + [nil]
-    defer { for word in words { free(word) } }
-    var child = pid_t()
-    let failure = posix_spawnp(&child, "git", &actions, nil, &words, environ)
-    close(ends[1])
-    guard failure == 0 else {
-      throw CommandFailure(CommandFailure.configuration, "git cannot be run: \(CommandFailure.text(failure))")
-    }
-    var output: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let got = read(ends[0], &buffer, buffer.count)
-      if got < 0, errno == EINTR { continue }
-      if got <= 0 { break }
-      output += buffer[..<got]
-    }
-    var status: Int32 = 0
-    while waitpid(child, &status, 0) < 0, errno == EINTR {}
+    if !result.errorText.isEmpty { StandardStreams.writeError(result.errorText) }
+    var output = result.output
     if output.last == 0x0A { output.removeLast() }
-    return (status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F, String(decoding: output, as: UTF8.self))
+    let text = String(decoding: output, as: UTF8.self)
+    switch result.termination {
+    case .exited(let status): return (status, text)
+    case .signaled(let number): return (128 + number, text)
+    case .timedOut: throw CommandFailure(CommandFailure.configuration, "git did not answer within a minute")
+    }
   }
 }

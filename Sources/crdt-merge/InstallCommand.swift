@@ -46,7 +46,7 @@ struct InstallCommand: ParsableCommand {
     let old = try GitAttributes.read(attributes)
     let new = GitAttributes.adding(GitAttributes.lines(scope), to: old)
     if scope == .global { try Folder.create(parentOf: attributes) }
-    _ = try AtomicOutput.replaceIfChanged(attributes, new)
+    _ = try OutputFile.replaceIfChanged(attributes, new)
     print("merge driver crdt-memory: \(executable)")
     print("merges the files named in: \(attributes)")
   }
@@ -69,7 +69,7 @@ struct UninstallCommand: ParsableCommand {
       if new.isEmpty {
         if unlink(attributes) != 0 { throw CommandFailure(writing: attributes, errno: errno) }
       } else {
-        _ = try AtomicOutput.replaceIfChanged(attributes, new)
+        _ = try OutputFile.replaceIfChanged(attributes, new)
       }
     }
     try Git.removeConfiguration(scope, section: GitAttributes.driverSection)

@@ -1,3 +1,4 @@
+import Durability
 import Glibc
 import Memory
 
@@ -8,10 +9,10 @@ struct Merge {
   /// `nil` is standard output.
   var output: String?
   var view = false
-  var format: ViewFormat?
+  var format: MemoryFormat?
   var json = false
 
-  init(inputs: [String], output: String?, view: Bool = false, format: ViewFormat? = nil, json: Bool = false) {
+  init(inputs: [String], output: String?, view: Bool = false, format: MemoryFormat? = nil, json: Bool = false) {
     self.inputs = inputs
     self.output = output
     self.view = view
@@ -42,20 +43,20 @@ struct Merge {
     let table = try EntryTable.reading(try InputFiles.read(inputs))
     let winners = table.join()
     let shown = view ? table.view(of: winners) : nil
-    let rendered = shown.map { (format ?? .json).render(table, $0) }
+    let rendered = shown.map { (format ?? .jsonArray).render(table.entries($0)) }
     let count = rendered?.count ?? table.writtenCount(winners)
-    let produce = { (consume: (RawSpan) throws(SystemError) -> Void) throws(SystemError) in
+    let produce = { (consume: (RawSpan) throws(StorageError) -> Void) throws(StorageError) in
       if let rendered { try consume(rendered.span.bytes) } else { try table.write(winners, to: consume) }
     }
     guard let output else {
-      do throws(SystemError) {
-        try AtomicOutput.write(to: STDOUT_FILENO, produce)
+      do throws(StorageError) {
+        try OutputFile.write(to: STDOUT_FILENO, name: "standard output", produce)
       } catch {
-        throw CommandFailure(writing: "standard output", errno: error.number)
+        throw CommandFailure(writing: "standard output", errno: error.errno)
       }
       return
     }
-    let changed = try AtomicOutput.replaceIfChanged(output, count: count, produce: produce)
+    let changed = try OutputFile.replaceIfChanged(output, byteCount: count, produce)
     if json {
       let tombstones = winners.count { table.isDeleted($0) }
       let summary = MergeSummary(

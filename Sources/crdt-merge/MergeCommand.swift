@@ -27,8 +27,8 @@ struct MergeCommand: ParsableCommand {
   @Flag(help: "Print the live memory, one value an id and without metadata, instead of the state.")
   var view = false
 
-  @Option(help: "The form of the view: \(ViewFormat.names).")
-  var format: ViewFormat?
+  @Option(help: "The form of the view: \(MemoryFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var format: MemoryFormat?
 
   @Flag(help: "With -o: print what was done as one JSON object (see MergeSummary).")
   var json = false
@@ -44,3 +44,5 @@ struct MergeCommand: ParsableCommand {
     try Merge(inputs: inputs, output: output, view: view, format: format, json: json).run()
   }
 }
+
+extension MemoryFormat: ExpressibleByArgument {}
