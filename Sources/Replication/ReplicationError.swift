@@ -111,14 +111,24 @@ extension ReplicationError {
         (.permission, "\(safe). Give git the credentials (ssh key or credential helper) that work without a terminal")
       case .permission: (.permission, "\(safe). Ask for write access to the remote")
       case .notOwned:
-        (.permission, "\(safe). Take over the remote's folder, or trust it with `git config --global --add safe.directory`")
+        (
+          .permission,
+          "\(safe). Take over the remote's folder, or trust it with `git config --global --add safe.directory`"
+        )
       case .untrusted:
-        (.permission, "\(safe). Check the remote's host key or certificate, then trust it (known_hosts, http.sslCAInfo)")
-      case .notARepository: (.configuration, "\(safe). Create the repository there with `git init --bare`, or give another --remote")
+        (
+          .permission,
+          "\(safe). Check the remote's host key or certificate, then trust it (known_hosts, http.sslCAInfo)"
+        )
+      case .notARepository:
+        (.configuration, "\(safe). Create the repository there with `git init --bare`, or give another --remote")
       case .unsupportedRepository: (.configuration, "\(safe). Use a SHA-1 repository that is not shallow")
       case .invalid: (.configuration, "\(safe). Give another --remote")
       case .storage:
-        (.storage, "What was accepted is saved in the store on this host. Make room there, or mend the disk, and run again")
+        (
+          .storage,
+          "What was accepted is saved in the store on this host. Make room there, or mend the disk, and run again"
+        )
       case .corrupt: (.storage, "")
       default: (.notOnRemote, "\(safe). The next run tries again")
       }

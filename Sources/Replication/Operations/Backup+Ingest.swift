@@ -102,7 +102,8 @@ extension Store {
       guard let before else { throw missing(path) }
       guard before.kind == .file else {
         throw ReplicationError(
-          .noInput, "\(path): the memory file is not a regular file", remedy: "Nothing was changed. Give another --memory")
+          .noInput, "\(path): the memory file is not a regular file",
+          remedy: "Nothing was changed. Give another --memory")
       }
       let bytes = try storing { () throws(StorageError) in
         try files.read(path, limitBytes: Store.maximumMemoryBytes)

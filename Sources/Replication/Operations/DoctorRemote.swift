@@ -90,7 +90,8 @@ extension Store {
     ]
     guard refusals.contains(where: { said.contains($0) }) else {
       return Finding(
-        "remote writable", .note, "cannot be told without writing (git says: \(RemoteURL.withoutCredentials(String(word))))")
+        "remote writable", .note,
+        "cannot be told without writing (git says: \(RemoteURL.withoutCredentials(String(word))))")
     }
     return Finding(
       "remote writable", .problem, "a push would be refused: \(RemoteURL.withoutCredentials(String(word)))",

@@ -85,7 +85,8 @@ extension Store {
       effects.sleepMilliseconds(50)
       return try openOrCreate(request, effects: effects)
     }
-    let store = try Store(repository: repository, paths: paths(of: repository, folder: request.folder), effects: effects)
+    let store = try Store(
+      repository: repository, paths: paths(of: repository, folder: request.folder), effects: effects)
     try store.locked { () throws(ReplicationError) in
       try store.set(Store.versionKey, "1")
       try store.take(request)
@@ -150,7 +151,8 @@ extension Store {
       // The tracked tip tells of another remote.
       if let tracked = try trackedTip() {
         try replicating { () throws(GitError) in
-          try repository.updateReference(trackingReference, to: nil, expecting: tracked, message: "crdt-backup: new remote")
+          try repository.updateReference(
+            trackingReference, to: nil, expecting: tracked, message: "crdt-backup: new remote")
         }
       }
       try set(StoreSettings.Key.remote, remote)
@@ -183,7 +185,8 @@ extension Store {
       let store = try storing { () throws(StorageError) in try files.information(own) }
       if let there, let store, there.device == store.device, there.inode == store.inode {
         throw ReplicationError(
-          .usage, "\(remote) is this store itself", remedy: "A backup needs another place: give its repository with --remote")
+          .usage, "\(remote) is this store itself",
+          remedy: "A backup needs another place: give its repository with --remote")
       }
     }
   }

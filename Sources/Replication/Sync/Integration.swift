@@ -48,7 +48,8 @@ extension Store {
     }
     if clock.highWater != markBefore { try save(clock) }
 
-    let commit = try place(joined, local: local, remote: remote, remoteTree: remoteTree, join: join, host: identity.host)
+    let commit = try place(
+      joined, local: local, remote: remote, remoteTree: remoteTree, join: join, host: identity.host)
     try move(from: local, to: commit, message: "crdt-backup: joined with the remote")
     if let renaming { try settle(renaming) }
     return Integrated(commit: commit, renamed: renaming.map { ($0.from, $0.to) })
@@ -56,7 +57,8 @@ extension Store {
 
   /// The commit that carries the joined tree: the remote's own, ours, a rebuilt one, or a merge.
   private func place(
-    _ joined: StoreTree, local: ObjectID?, remote: ObjectID, remoteTree: StoreTree, join: TreeJoin.Result, host: HostName
+    _ joined: StoreTree, local: ObjectID?, remote: ObjectID, remoteTree: StoreTree, join: TreeJoin.Result,
+    host: HostName
   ) throws(ReplicationError) -> ObjectID {
     let unpushed = try replicating { () throws(GitError) in
       try local.map { tip throws(GitError) in try repository.walk(from: [tip], hiding: [remote]) } ?? []

@@ -37,7 +37,8 @@ extension Store {
     while true {
       result.attempts += 1
       do throws(AttemptError) {
-        let attempt = try attempt(with: remote, deadline: deadline, identity: &identity, reader: reader, progress: progress)
+        let attempt = try attempt(
+          with: remote, deadline: deadline, identity: &identity, reader: reader, progress: progress)
         if let renamed = attempt.renamed { result.renamed = renamed }
         switch attempt.ending {
         case .verified(let commit):
@@ -63,7 +64,7 @@ extension Store {
         }
       }
       let wait = backoff.nextMilliseconds(random: randomNumber())
-      if deadline.hasPassed || Int(deadline.remainingMilliseconds) <= wait 
+      if deadline.hasPassed || Int(deadline.remainingMilliseconds) <= wait
         || isGivenUp(lastFailure, result.attempts) || refusals.isFinal
       {
         result.outcome = .notOnRemote(try explained(lastFailure))
@@ -138,7 +139,8 @@ extension Store {
     } else {
       try refuseProject(remote, deadline: deadline)
       guard let local = try here({ () throws(ReplicationError) in try tip() }) else {
-        throw .refused(ReplicationError(.noInput, "nothing to back up yet: neither the store nor the remote has an entry"))
+        throw .refused(
+          ReplicationError(.noInput, "nothing to back up yet: neither the store nor the remote has an entry"))
       }
       commit = local
     }
@@ -160,7 +162,8 @@ extension Store {
       return Attempt(ending: .again(vanished(branch)), renamed: renamed)
     }
     if seen != commit {
-      guard let fetched = try away({ () throws(GitError) in try remote.fetch(branch: branch, deadline: deadline) }) else {
+      guard let fetched = try away({ () throws(GitError) in try remote.fetch(branch: branch, deadline: deadline) })
+      else {
         return Attempt(ending: .again(vanished(branch)), renamed: renamed)
       }
       seen = fetched
@@ -185,7 +188,9 @@ extension Store {
       guard !(try tree(of: remote)).isStoreOrFresh else { return }
       if let local = try tip(),
         try replicating({ () throws(GitError) in try repository.mergeBase(local, remote) }) != nil
-      { return }
+      {
+        return
+      }
       throw ReplicationError(
         .configuration, "the remote's branch \(settings.branch) holds other files and no memory",
         remedy: "Nothing was written there; everything is saved in the store on this host. Give a repository of its "

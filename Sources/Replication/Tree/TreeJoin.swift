@@ -43,7 +43,8 @@ struct TreeJoin {
     result.tree.unifiedShards = ourTree.unifiedShards ?? theirTree.unifiedShards
     result.tree.unified = nil
     result.tree.foreign = try joinForeign(
-      ourTree.foreign, theirTree.foreign, base: try replicating { () throws(GitError) in
+      ourTree.foreign, theirTree.foreign,
+      base: try replicating { () throws(GitError) in
         try repository.mergeBase(ours, theirs)
       })
     return result
@@ -118,7 +119,9 @@ struct TreeJoin {
             // Blobs are named by what they hold: of two under one name, at most one is what the name says.
             if let other = files[file.name], other.id != file.id,
               EntryIdentity.hexDigest(of: try repository.readBlob(other.id)) == file.name
-            { continue }
+            {
+              continue
+            }
             files[file.name] = file
           }
           let merged = try repository.writeTree(Array(files.values))

@@ -16,13 +16,17 @@ struct RestoreCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("Only this id (an entity comes with its observations); default: all.", valueName: "id"))
   var id: String?
-  @Option(help: ArgumentHelp("What was backed up by then: RFC 3339, or a time ago such as 2h or 3d.", valueName: "time"))
+  @Option(
+    help: ArgumentHelp("What was backed up by then: RFC 3339, or a time ago such as 2h or 3d.", valueName: "time"))
   var at: String?
   @Option(help: ArgumentHelp("The state of a commit of the store (at least four digits).", valueName: "commit"))
   var commit: String?
-  @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Write there instead of stdout.", valueName: "file"), completion: .file())
+  @Option(
+    name: [.customShort("o"), .long], help: ArgumentHelp("Write there instead of stdout.", valueName: "file"),
+    completion: .file())
   var output: String?
-  @Option(help: ArgumentHelp("The form to write: json, jsonl or mcp (default: the memory file's).", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("The form to write: json, jsonl or mcp (default: the memory file's).", valueName: "format"))
   var format: String?
   @Flag(help: "Bring the value of ID back into the state, under a new stamp.")
   var apply = false
@@ -37,7 +41,9 @@ struct RestoreCommand: ParsableCommand {
     if at != nil && commit != nil { throw ValidationError("--at and --commit exclude each other") }
     if apply && id == nil { throw ValidationError("--apply needs the ID of the value to bring back") }
     if apply && output != nil { throw ValidationError("--apply and --output exclude each other") }
-    if apply && at == nil && commit == nil { throw ValidationError("--apply needs --at or --commit to say which value") }
+    if apply && at == nil && commit == nil {
+      throw ValidationError("--apply needs --at or --commit to say which value")
+    }
   }
 
   func run() throws {
@@ -93,7 +99,10 @@ struct RestoreCommand: ParsableCommand {
         object.member("exitCode", 0)
       }
     }
-    console.say(dryRun ? "Would write \(bytes.count) bytes to \(output)" : isWritten ? "Wrote \(output)" : "\(output) is the same already")
+    console.say(
+      dryRun
+        ? "Would write \(bytes.count) bytes to \(output)"
+        : isWritten ? "Wrote \(output)" : "\(output) is the same already")
     return 0
   }
 

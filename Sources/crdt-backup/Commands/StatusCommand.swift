@@ -37,7 +37,8 @@ struct StatusCommand: ParsableCommand {
       console.say("Last run \(TimeText.short(last)) ended with exit code \(report.lastExitCode): \(report.lastMessage)")
     }
     if report.unpushedCommits > 0 {
-      let since = report.unpushedSince.map { ", waiting for \(TimeText.length(seconds: report.wall.seconds(since: $0)))" } ?? ""
+      let since =
+        report.unpushedSince.map { ", waiting for \(TimeText.length(seconds: report.wall.seconds(since: $0)))" } ?? ""
       console.say("Unpushed \(report.unpushedCommits) commit\(report.unpushedCommits == 1 ? "" : "s")\(since)")
     } else if settings.remote != nil {
       console.say("Unpushed nothing")
@@ -47,7 +48,8 @@ struct StatusCommand: ParsableCommand {
     HostTable.lines(report.hosts, now: report.wall).forEach { console.say("  " + $0) }
     for entry in report.drift.prefix(10) {
       console.say(
-        "Drift    \(entry.host) stamped \(entry.id) \(TimeText.length(seconds: entry.secondsAhead)) ahead of this clock")
+        "Drift    \(entry.host) stamped \(entry.id) \(TimeText.length(seconds: entry.secondsAhead)) ahead of this clock"
+      )
     }
     if report.drift.count > 10 { console.say("Drift    and \(report.drift.count - 10) more") }
     for warning in report.warnings { console.warn(warning) }
@@ -116,7 +118,9 @@ enum HostTable {
     return hosts.map { host in
       let name = host.name + String(repeating: " ", count: width - host.name.count)
       let last = host.lastStamp.map { "\(TimeText.short($0)) (\(TimeText.ago($0, now: now)))" } ?? "nothing written yet"
-      let entries = "\(host.liveEntries) entr\(host.liveEntries == 1 ? "y" : "ies")" + (host.tombstones > 0 ? ", \(host.tombstones) deleted" : "")
+      let entries =
+        "\(host.liveEntries) entr\(host.liveEntries == 1 ? "y" : "ies")"
+        + (host.tombstones > 0 ? ", \(host.tombstones) deleted" : "")
       return "\(name)  \(last)  \(entries)" + (host.isThisHost ? "  this host" : "") + (host.isSilent ? "  silent" : "")
     }
   }

@@ -19,7 +19,8 @@ struct SyncCommand: ParsableCommand {
   var offline = false
   @Flag(help: "Tell what would be backed up, and write nothing.")
   var dryRun = false
-  @Option(help: ArgumentHelp("Give up on the remote after this long (default: crdt.timeout, 120).", valueName: "seconds"))
+  @Option(
+    help: ArgumentHelp("Give up on the remote after this long (default: crdt.timeout, 120).", valueName: "seconds"))
   var timeout: Double?
   @OptionGroup var output: OutputOptions
 
@@ -74,7 +75,8 @@ struct SyncCommand: ParsableCommand {
   private func previewOfNewStore(_ request: StoreRequest, _ console: Console) throws -> Int32 {
     guard let memory = request.memory else {
       throw ReplicationError(
-        .usage, "there is no store in \(request.folder) yet", remedy: "Give --memory FILE to see what would be backed up")
+        .usage, "there is no store in \(request.folder) yet",
+        remedy: "Give --memory FILE to see what would be backed up")
     }
     let document = try Store.readDocument(memory, format: request.format, effects: .real)
     if output.json {
@@ -89,7 +91,8 @@ struct SyncCommand: ParsableCommand {
     }
     console.say("Would make a store in \(request.folder)")
     console.say("Would back up \(document.items.count) entries (\(document.format.rawValue)) from \(memory)")
-    console.say(request.remote.map { "Would merge with \(Redaction.url($0))" } ?? "No --remote given: on this host only")
+    console.say(
+      request.remote.map { "Would merge with \(Redaction.url($0))" } ?? "No --remote given: on this host only")
     return 0
   }
 }
@@ -121,7 +124,9 @@ struct BackupPrinter {
         ingest.recognised > 0 ? "\(ingest.recognised) known from elsewhere" : nil,
         ingest.unchanged > 0 ? "\(ingest.unchanged) unchanged" : nil,
       ].compactMap(\.self)
-      console.say("\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): " + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
+      console.say(
+        "\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): "
+          + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
       if ingest.vanished > 0 { console.say("\(ingest.vanished) no longer in the memory file, kept") }
     } else {
       console.say("\(console.bold(report.host.text)): no memory file is set (give one with --memory); only merging")

@@ -17,7 +17,8 @@ struct Console {
 
   init(_ options: OutputOptions) {
     self.options = options
-    hasColor = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) } != "dumb"
+    hasColor =
+      isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) } != "dumb"
   }
 
   /// A line of the result.
