@@ -125,7 +125,10 @@ extension ReplicationError {
       case .unsupportedRepository: (.configuration, "\(safe). Use a SHA-1 repository that is not shallow")
       case .invalid: (.configuration, "\(safe). Give another --remote")
       case .storage:
-        (.storage, "What was accepted is saved in the store on this host. Make room there, or mend the disk, and run again")
+        (
+          .storage,
+          "What was accepted is saved in the store on this host. Make room there, or mend the disk, and run again"
+        )
       case .corrupt: (.storage, "")
       default: (.notOnRemote, "\(safe). The next run tries again")
       }

@@ -12,7 +12,9 @@ import Testing
     var testDescription: String { name }
 
     init(_ name: String, _ text: String, _ place: String) { self.init(name, Array(text.utf8), place) }
-    init(_ name: String, _ bytes: [UInt8], _ place: String) { (self.name, self.bytes, self.place) = (name, bytes, place) }
+    init(_ name: String, _ bytes: [UInt8], _ place: String) {
+      (self.name, self.bytes, self.place) = (name, bytes, place)
+    }
   }
 
   static let cases: [Case] = [
@@ -51,9 +53,12 @@ import Testing
     #expect(outcome.code == 65, "\(outcome)")
     #expect(outcome.output == "")
     #expect(outcome.errorLines.count == 1 && outcome.errorOutput.hasPrefix("crdt-backup: \(host.memory)"), "\(outcome)")
-    #expect(outcome.errorOutput.contains(bad.place.hasPrefix(":") ? host.memory + bad.place + ":" : bad.place), "\(outcome)")
+    #expect(
+      outcome.errorOutput.contains(bad.place.hasPrefix(":") ? host.memory + bad.place + ":" : bad.place), "\(outcome)")
     #expect(try sandbox.refs(sandbox.remote) == refs)
-    #expect(try snapshot(host.store).filter { !$0.key.contains("crdt") && $0.key != ".git" } == store.filter { $0.key != ".git" })
+    #expect(
+      try snapshot(host.store).filter { !$0.key.contains("crdt") && $0.key != ".git" }
+        == store.filter { $0.key != ".git" })
     let dry = try host.backup("--dry-run", "--json")
     #expect(dry.code == 65)
     #expect(try dry.json()["exitCode"] as? Int == 65, "\(dry)")
@@ -79,7 +84,8 @@ import Testing
     let refs = try sandbox.refs(sandbox.remote)
     try FileManager.default.removeItem(atPath: host.memory)
     let missing = try host.backup()
-    #expect(missing.code == 66 && missing.errorOutput.contains("not there") && missing.errorLines.count == 1, "\(missing)")
+    #expect(
+      missing.code == 66 && missing.errorOutput.contains("not there") && missing.errorLines.count == 1, "\(missing)")
     try sandbox.makeFolder(host.memory)
     let folder = try host.backup()
     #expect(folder.code == 66 && folder.errorOutput.contains("not a regular file"), "\(folder)")
@@ -120,6 +126,8 @@ extension String.UTF8View {
   func firstRange(of needle: [UInt8]) -> Int? {
     let hay = Array(self)
     guard !needle.isEmpty, hay.count >= needle.count else { return nil }
-    return (0...hay.count - needle.count).first { hay[$0] == needle[0] && hay[$0..<$0 + needle.count].elementsEqual(needle) }
+    return (0...hay.count - needle.count).first {
+      hay[$0] == needle[0] && hay[$0..<$0 + needle.count].elementsEqual(needle)
+    }
   }
 }

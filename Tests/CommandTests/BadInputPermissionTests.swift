@@ -26,7 +26,9 @@ import Testing
       try GitProgram.run(["init", "-q", "--bare", "-b", "main", remote], in: sandbox.folder.path)
       try own()
       let there = try sandbox.run(["--version"], through: prefix, in: "/")
-      guard try Requirement.check(there.code == 0, "nobody cannot run the executable here", test: test) else { return nil }
+      guard try Requirement.check(there.code == 0, "nobody cannot run the executable here", test: test) else {
+        return nil
+      }
       try remember("one")
     }
 

@@ -38,7 +38,8 @@ import Testing
       #expect(outcome.output == "" && outcome.errorOutput != "", "\(line)")
     }
     for line in [
-      ["--store", ""], ["log"], ["forget"], ["restore", "--apply"], ["restore", "--at", "x"], ["restore", "--at", "1h", "--commit", "x"],
+      ["--store", ""], ["log"], ["forget"], ["restore", "--apply"], ["restore", "--at", "x"],
+      ["restore", "--at", "1h", "--commit", "x"],
     ] {
       let outcome = try sandbox.run(line.first == "--store" ? line : line + ["--store", host.store])
       #expect(outcome.code == 64, "\(line): \(outcome)")
@@ -63,7 +64,9 @@ import Testing
     #expect(full.code == 73, "\(full)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: sandbox.folder("full")) == ["file.txt"])
     // A store where a file is in the way.
-    let blocked = try sandbox.run(["--store", sandbox.folder("full/file.txt/store"), "--memory", sandbox.host("h").memory])
+    let blocked = try sandbox.run([
+      "--store", sandbox.folder("full/file.txt/store"), "--memory", sandbox.host("h").memory,
+    ])
     #expect(blocked.code == 73, "\(blocked)")
   }
 
@@ -109,7 +112,8 @@ import Testing
 
   @Test func aRemoteThatSaysNoEndsWithItsReason() throws {
     let (sandbox, host) = try settled()
-    sandbox.folder.write("remote.git/hooks/pre-receive", "#!/bin/sh\necho 'frozen until Monday' >&2\nexit 1\n", mode: 0o755)
+    sandbox.folder.write(
+      "remote.git/hooks/pre-receive", "#!/bin/sh\necho 'frozen until Monday' >&2\nexit 1\n", mode: 0o755)
     host.remember("a", "two")
     let outcome = try host.backup("--timeout", "20")
     try expectSaved(outcome, 75, host, "two")
@@ -131,7 +135,8 @@ import Testing
     let outcome = try sandbox.run(
       ["--store", host.store],
       with: [
-        "GIT_DIR": git, "GIT_INDEX_FILE": git + "/index", "GIT_WORK_TREE": project, "GIT_OBJECT_DIRECTORY": git + "/objects",
+        "GIT_DIR": git, "GIT_INDEX_FILE": git + "/index", "GIT_WORK_TREE": project,
+        "GIT_OBJECT_DIRECTORY": git + "/objects",
         "GIT_QUARANTINE_PATH": git + "/objects", "GIT_CONFIG_PARAMETERS": "'core.bare=true'", "GIT_PREFIX": "sub/",
       ])
     #expect(outcome.code == 0, "\(outcome)")
@@ -154,7 +159,9 @@ import Testing
     // Relative names given once are found from anywhere.
     let later = try sandbox.run(["--store", store], in: "/")
     #expect(later.code == 0 && later.output.contains("1 unchanged"), "\(later)")
-    let relative = try sandbox.run(["--store", "rel", "--memory", "./-me mory.json", "--remote", "./it's a \"rémote\" $HOME; -dir.git"])
+    let relative = try sandbox.run([
+      "--store", "rel", "--memory", "./-me mory.json", "--remote", "./it's a \"rémote\" $HOME; -dir.git",
+    ])
     #expect(relative.code == 0, "\(relative)")
     #expect(try sandbox.run([], with: ["CRDT_STORE": sandbox.folder("rel")], in: "/").code == 0)
     let byDefault = try sandbox.run(["--memory", "-me mory.json"])

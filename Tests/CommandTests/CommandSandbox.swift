@@ -58,7 +58,8 @@ final class Sandbox: Sendable {
 
   /// A command line for `crdt-backup`.
   func command(
-    _ arguments: [String], with variables: [String: String] = [:], through prefix: [String] = [], in place: String? = nil
+    _ arguments: [String], with variables: [String: String] = [:], through prefix: [String] = [],
+    in place: String? = nil
   ) -> Command {
     var environment = environment
     for (name, value) in variables { environment[name] = value }
@@ -69,7 +70,8 @@ final class Sandbox: Sendable {
   /// Runs `crdt-backup` to its end.
   @discardableResult
   func run(
-    _ arguments: [String], with variables: [String: String] = [:], through prefix: [String] = [], in place: String? = nil
+    _ arguments: [String], with variables: [String: String] = [:], through prefix: [String] = [],
+    in place: String? = nil
   ) throws -> Outcome {
     let result = try command(arguments, with: variables, through: prefix, in: place).run(deadline: .after(seconds: 90))
     let code: Int32 =

@@ -79,7 +79,8 @@ import Testing
     let (_, a, _) = try two()
     let commands = [
       ["sync"], ["sync", "--dry-run"], ["sync", "--offline"], ["status"], ["hosts"], ["conflicts"], ["log", "x"],
-      ["log", "nobody"], ["restore", "-o", a.store + "-r.json"], ["restore"], ["restore", "x"], ["restore", "--dry-run"],
+      ["log", "nobody"], ["restore", "-o", a.store + "-r.json"], ["restore"], ["restore", "x"],
+      ["restore", "--dry-run"],
       ["restore", "x", "--commit", "main", "--apply", "--dry-run"], ["restore", "x", "--at", "1d", "--apply"],
       ["forget", "x", "--dry-run"], ["forget", "nobody"], ["forget", "x", "--offline"], ["forget", "same"],
     ]
@@ -114,7 +115,9 @@ import Testing
       round += 1
       a.remember([("x", "round \(round)"), ("same", "by a")])
       let outcome = try sandbox.shell("set -- sync --store '\(a.store)' -v; \"$B\" \"$@\" \(closing); echo code $?")
-      if closing != "| true", !closing.contains(">&-") { #expect(outcome.output.contains("code 0"), "\(closing): \(outcome)") }
+      if closing != "| true", !closing.contains(">&-") {
+        #expect(outcome.output.contains("code 0"), "\(closing): \(outcome)")
+      }
       #expect(try sandbox.remoteFile("memory-a.json").contains("\"round \(round)\""), "\(closing)")
       try a.check()
     }
@@ -128,8 +131,9 @@ import Testing
     for host in [a, b] {
       #expect(try host.backup().code == 0)
       for (name, text) in try snapshot(host.store) where !name.hasPrefix(".git/objects") {
-        #expect(!String(decoding: Data(base64Encoded: String(text.split(separator: " ").last ?? "")) ?? Data(), as: UTF8.self)
-          .contains("Verified on"), "\(name)")
+        #expect(
+          !String(decoding: Data(base64Encoded: String(text.split(separator: " ").last ?? "")) ?? Data(), as: UTF8.self)
+            .contains("Verified on"), "\(name)")
       }
     }
   }
@@ -139,7 +143,9 @@ import Testing
     b.remember([("y", "newer"), ("same", "by b")])
     #expect(try b.backup().code == 0)
     a.remember([("x", "x changed"), ("fresh", "new"), ("same", "by a")])
-    let (store, remote, home) = (try snapshot(a.store), try snapshot(sandbox.remote), try snapshot(sandbox.folder("home")))
+    let (store, remote, home) = (
+      try snapshot(a.store), try snapshot(sandbox.remote), try snapshot(sandbox.folder("home"))
+    )
     let dry = try a.backup("--dry-run")
     #expect(dry.code == 0 && dry.output.contains("1 would be added, 1 would be changed"), "\(dry)")
     #expect(try a.backup("--dry-run", "--remote", sandbox.folder("other.git"), "--branch", "b", "--json").code == 0)
@@ -152,7 +158,9 @@ import Testing
     #expect(try snapshot(sandbox.folder("home")) == home)
     let fresh = try sandbox.run(["--store", sandbox.folder("fresh"), "--memory", a.memory, "--dry-run"])
     #expect(fresh.code == 0)
-    for name in ["fresh", "no.json", "other.git"] { #expect(!FileManager.default.fileExists(atPath: sandbox.folder(name))) }
+    for name in ["fresh", "no.json", "other.git"] {
+      #expect(!FileManager.default.fileExists(atPath: sandbox.folder(name)))
+    }
   }
 
   @Test func settingsChangeAsAUserWouldExpect() throws {

@@ -14,7 +14,8 @@ import Testing
     #expect(outcome.code == 0)
     let name = try second.ownName()
     #expect(name.hasPrefix("laptop-") && name.count > 7)
-    #expect(outcome.output.contains("Another installation writes as laptop: this one is \(name) from now on"), "\(outcome)")
+    #expect(
+      outcome.output.contains("Another installation writes as laptop: this one is \(name) from now on"), "\(outcome)")
 
     // Asking again for the plain name is no change.
     let tip = try sandbox.remoteTip()

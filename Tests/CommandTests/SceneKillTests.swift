@@ -74,7 +74,9 @@ import Testing
     host.remember("a", "one")
     #expect(try host.setUp().code == 0)
     // As a process leaves them that was killed while it held the store: its lock still names it.
-    for name in ["refs/heads/main.lock", "refs/remotes/origin/main.lock", "HEAD.lock", "config.lock", "packed-refs.lock"] {
+    for name in [
+      "refs/heads/main.lock", "refs/remotes/origin/main.lock", "HEAD.lock", "config.lock", "packed-refs.lock",
+    ] {
       try Data().write(to: URL(fileURLWithPath: host.store + "/.git/" + name))
     }
     try Data("\(try deadProcess())\n".utf8).write(to: URL(fileURLWithPath: host.store + "/.git/crdt/lock"))

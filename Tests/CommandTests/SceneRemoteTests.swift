@@ -30,7 +30,8 @@ import Testing
       bytes = Data("<<<<<<< HEAD\n".utf8) + bytes + Data("=======\n[]\n>>>>>>> other\n".utf8)
     case "duplicate metadata":
       let text = String(decoding: bytes, as: UTF8.self)
-      bytes = Data(text.replacingOccurrences(of: "\"_crdt_metadata\"", with: "\"_crdt_metadata\":{},\"_crdt_metadata\"").utf8)
+      bytes = Data(
+        text.replacingOccurrences(of: "\"_crdt_metadata\"", with: "\"_crdt_metadata\":{},\"_crdt_metadata\"").utf8)
     case "not JSON": bytes = Data("gone".utf8)
     case "invalid UTF-8": bytes = bytes.prefix(20) + Data([0xFF, 0xFE]) + bytes.dropFirst(20)
     default: bytes = Data()
@@ -41,7 +42,8 @@ import Testing
     a.remember([("x", "x of a, edited"), ("a1", "1")])
     let outcome = try a.backup()
     #expect(outcome.code == 0, "\(outcome)")
-    #expect(outcome.errorOutput.contains("memory-b.json") && outcome.errorOutput.contains("last good version"), "\(outcome)")
+    #expect(
+      outcome.errorOutput.contains("memory-b.json") && outcome.errorOutput.contains("last good version"), "\(outcome)")
     // A third host that never saw a good version in its own files: history has it.
     let c = sandbox.host("c")
     c.remember("z", "z of c")
@@ -100,7 +102,8 @@ import Testing
   }
 
   enum Rewrite: String, CaseIterable, Sendable {
-    case toAnOlderCommit, toAnUnrelatedStore, emptied, branchDeleted, hostFileDeleted, hostFileEmptied, everythingDeleted
+    case toAnOlderCommit, toAnUnrelatedStore, emptied, branchDeleted, hostFileDeleted, hostFileEmptied,
+      everythingDeleted
   }
 
   @Test(arguments: Rewrite.allCases)
