@@ -31,7 +31,8 @@ extension RealFileSystem {
         var offset = 0
         while offset < piece.byteCount {
           let wanted = min(buffer.count, piece.byteCount - offset)
-          let got = buffer.withUnsafeMutableBytes { bytes in retrying { Glibc.read(number, bytes.baseAddress, wanted) } }
+          let got = buffer.withUnsafeMutableBytes { bytes in retrying { Glibc.read(number, bytes.baseAddress, wanted) }
+          }
           guard got > 0 else { throw differs }
           let isEqual = piece.extracting(offset..<offset + got).withUnsafeBytes { expected in
             buffer.withUnsafeBytes { memcmp($0.baseAddress!, expected.baseAddress!, got) == 0 }
