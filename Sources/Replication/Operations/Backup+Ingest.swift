@@ -16,13 +16,22 @@ extension Store {
     _ options: BackupOptions, identity: Identity, reader: StateReader, progress: (String) -> Void
   ) throws(ReplicationError) -> IngestCounts? {
     guard let path = settings.memory else { return nil }
+    var last = try privateState.readIngested()
+    let isBaseHeld = try isReached(last?.commit)
+    if last?.memory != path || !isBaseHeld || (settings.format != nil && settings.format != last?.counts.format) {
+      last = nil
+    }
+    let status = try fileStatus(path)
+    if let last, let status, last.fileStatus == status { return last.counts }
     let bytes = try Store.readMemory(path, effects: effects)
     let digest = EntryIdentity.hexDigest(of: bytes)
-    let last = try privateState.readIngested()
-    let isBaseHeld = try isReached(last?.commit)
-    if let last, isBaseHeld, last.memory == path, last.fileDigest == digest,
-      settings.format == nil || settings.format == last.counts.format
-    {
+    // What was read is what `stat` describes only if it says the same afterwards.
+    let settled = try fileStatus(path) == status ? status : nil
+    if var last, last.fileDigest == digest {
+      if !options.isDryRun, last.fileStatus != settled {
+        last.fileStatus = settled
+        try privateState.write(last)
+      }
       return last.counts
     }
     let base = isBaseHeld ? try privateState.readBase() : nil
@@ -71,9 +80,23 @@ extension Store {
     var present = IngestCounts(format: document.format)
     present.unchanged = document.items.count
     present.vanished = counts.vanished
-    let ingested = PrivateState.Ingested(memory: path, fileDigest: digest, counts: present, commit: try tip())
+    let ingested = PrivateState.Ingested(memory: path, fileDigest: digest, counts: present, commit: try tip(), fileStatus: settled)
     try privateState.write(ingested)
     return counts
+  }
+
+  /// What tells that a file was not touched since: device, inode, size, and both its times. `nil` where there is no such
+  /// file, or where it was changed so recently that another change could leave the same times (git's "racy" rule).
+  private func fileStatus(_ path: String) throws(ReplicationError) -> String? {
+    let file = try storing { () throws(StorageError) in try effects.fileSystem.information(path) }
+    guard let file, file.kind == .file else { return nil }
+    for nanoseconds in [file.modifiedNanoseconds, file.changedNanoseconds] {
+      guard nanoseconds >= 0 else { return nil }
+      let instant = Instant(unixSeconds: nanoseconds / 1_000_000_000, nanoseconds: nanoseconds % 1_000_000_000)
+      guard wall.seconds(since: instant) >= 2 else { return nil }
+    }
+    return [file.device, file.inode].map { String($0) }.joined(separator: ":")
+      + ":\(file.sizeBytes):\(file.modifiedNanoseconds):\(file.changedNanoseconds)"
   }
 
   /// Whether the branch still holds a commit; true for none.

@@ -222,6 +222,12 @@ extension Store {
   /// Notes how this run ended, for `status` and the next one.
   private func remember(_ report: BackupReport) throws(ReplicationError) {
     var run = try privateState.readLastRun()
+    // The same said again within a minute is no news, and not worth a write.
+    if case .verified(let commit) = report.outcome, run.exitCode == 0, run.verifiedCommit == commit.description,
+      let before = run.verified, run.unpushedSince == nil, (0..<60).contains(wall.seconds(since: before))
+    {
+      return
+    }
     run.ended = wall
     run.exitCode = report.exitCode
     switch report.outcome {

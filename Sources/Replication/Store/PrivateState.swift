@@ -113,6 +113,8 @@ struct PrivateState {
     /// A commit that holds what was ingested. Where the branch no longer reaches it, somebody moved the branch, and
     /// the base says nothing of what is in it now.
     var commit: ObjectID?
+    /// What `stat` said of the file; `nil` when it was too fresh to tell a later change by it.
+    var fileStatus: String?
   }
 
   func readIngested() throws(ReplicationError) -> Ingested? {
@@ -126,7 +128,8 @@ struct PrivateState {
     return Ingested(
       memory: String(decoding: memory, as: UTF8.self), fileDigest: String(decoding: digest, as: UTF8.self),
       counts: counts,
-      commit: fields["commit"]?.text.flatMap { ObjectID(hex: String(decoding: $0, as: UTF8.self)) })
+      commit: fields["commit"]?.text.flatMap { ObjectID(hex: String(decoding: $0, as: UTF8.self)) },
+      fileStatus: fields["status"]?.text.map { String(decoding: $0, as: UTF8.self) })
   }
 
   /// To be written after the base.
@@ -138,6 +141,7 @@ struct PrivateState {
       object.member("present", ingested.counts.unchanged)
       object.member("vanished", ingested.counts.vanished)
       object.member("commit", ingested.commit?.description)
+      object.member("status", ingested.fileStatus)
     }
   }
 
