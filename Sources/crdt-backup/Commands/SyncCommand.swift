@@ -119,11 +119,13 @@ struct BackupPrinter {
         ingest.unchanged > 0 ? "\(ingest.unchanged) unchanged" : nil,
       ].compactMap(\.self)
       console.say(
-        "\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): "
+        bold: report.host.text,
+        ": \(memory) (\(ingest.format.rawValue)): "
           + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
       if ingest.vanished > 0 { console.say("\(ingest.vanished) no longer in the memory file, kept") }
     } else {
-      console.say("\(console.bold(report.host.text)): no memory file is set (give one with --memory); only merging")
+      console.say(
+        bold: report.host.text, ": no memory file is set (give one with --memory); only merging")
     }
     if report.isDryRun {
       console.say("Nothing was written (--dry-run)")
