@@ -28,7 +28,13 @@ struct CRDTBackup: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     // Files and folders of a store are the user's alone, whatever a cron job's umask says.
     umask(0o077)
-    main(nil)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      if let failure = UsageFailure(error, arguments: Array(CommandLine.arguments.dropFirst())) { failure.exit() }
+      exit(withError: error)
+    }
   }
 }
 

@@ -47,6 +47,39 @@ import Testing
     #expect(try content() == before)
   }
 
+  @Test func wrongOptionsAreOneJSONObjectToo() throws {
+    let (sandbox, host) = try settled()
+    let lines = [
+      (["--bogus"], "sync"), (["status", "--bogus"], "status"), (["sync", "--memory", ""], "sync"), (["log"], "log"),
+      (["restore", "--format", "yaml"], "restore"), (["status", "extra"], "status"),
+      (["restore", "--at", "x"], "restore"),
+    ]
+    for (line, command) in lines {
+      let outcome = try sandbox.run(line + ["--json", "--store", host.store])
+      let object = try outcome.json()
+      #expect(outcome.code == 64 && object["exitCode"] as? Int == 64, "\(line): \(outcome)")
+      #expect(object["schema"] as? Int == 1 && object["command"] as? String == command, "\(line): \(outcome)")
+      let error = try #require(object["error"] as? [String: Any])
+      #expect(error["code"] as? String == "usage" && (error["message"] as? String)?.isEmpty == false)
+      #expect(!outcome.errorOutput.isEmpty)
+    }
+    // Not an option behind `--`, and nothing for those who did not ask.
+    #expect(try sandbox.run(["log", "x", "--bogus", "--", "--json"]).output == "")
+    #expect(try sandbox.run(["status", "--json", "--help"]).code == 0)
+  }
+
+  @Test func optionsBeforeTheSubcommandGetAHint() throws {
+    let (sandbox, host) = try settled()
+    let outcome = try sandbox.run(["--store", host.store, "status"])
+    #expect(outcome.code == 64 && outcome.output == "")
+    #expect(outcome.errorOutput.contains("crdt-backup status --store \(host.store)\n"), "\(outcome)")
+    let object = try sandbox.run(["--store", "a b", "status", "--json"]).json()
+    let remedy = (object["error"] as? [String: Any])?["remedy"] as? String
+    #expect(remedy?.hasSuffix("crdt-backup status --store 'a b' --json") == true, "\(object)")
+    // A value that happens to be a command's name is none.
+    #expect(try !sandbox.run(["--memory", "status", "--bogus"]).errorOutput.contains("behind the subcommand"))
+  }
+
   @Test func whereNoStoreIsCommandsSayHowToMakeOne() throws {
     let sandbox = try Sandbox()
     let nowhere = sandbox.folder("nowhere")
