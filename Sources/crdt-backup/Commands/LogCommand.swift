@@ -76,7 +76,11 @@ struct ConflictsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "conflicts",
     abstract: "List ids that hold more than one value nobody has decided between.",
-    discussion: "The later value is the one shown; the others are kept. Edit the entry, or `forget` it, to decide.")
+    discussion: """
+      The later value is the one shown, and stays shown; the others are kept. An edit of the entry in the memory file \
+      changes one value and leaves the others. To be left with one value: `forget ID` deletes all of them on all hosts, \
+      then add the entry again.
+      """)
 
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var output: OutputOptions
