@@ -114,6 +114,25 @@ struct HookInstallTests {
     try scene.eventually("the backup reaches the remote") { scene.remoteHolds("second") }
   }
 
+  @Test("core.hooksPath beside the work tree is not in it, also over a link")
+  func hooksPathWithParent() throws {
+    let scene = try HookScene()
+    try FileManager.default.createDirectory(atPath: scene.root + "/far/inner", withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(
+      atPath: scene.project + "/link", withDestinationPath: scene.root + "/far/inner")
+    for (value, folder, isInside) in [
+      ("../hp", "/hp", false), ("link/.././hp", "/far/hp", false), ("a/../b", "/project/b", true),
+      (scene.project + "/../abs", "/abs", false),
+    ] {
+      try scene.git("config", "core.hooksPath", value)
+      let result = try scene.backup("hook", "install", "--store", scene.store, in: scene.project)
+      #expect(scene.read(scene.root + folder + "/post-commit") != nil, "\(value)")
+      #expect(result.outputText.contains("\(scene.root)\(folder)/post-commit"), "\(value): \(result.outputText)")
+      #expect(result.errorText.contains("is in the work tree") == isInside, "\(value): \(result.errorText)")
+      try scene.backup("hook", "uninstall", in: scene.project)
+    }
+  }
+
   @Test("a hook that core.hooksPath has cut off is named, and a folder that is none is refused")
   func unreachable() throws {
     let scene = try HookScene()

@@ -1,4 +1,5 @@
 import Durability
+import Glibc
 import Processes
 import Replication
 
@@ -50,14 +51,27 @@ struct ProjectRepository {
       let line = try answer(["config", "--show-scope", "--get", "core.hooksPath"], in: top) ?? ""
       hooksPath = (value, line.split(separator: "\t").first.map(String.init) ?? "git")
     }
-    func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : normalized(top + "/" + path) }
+    func absolute(_ path: String) -> String { normalized(path.hasPrefix("/") ? path : top + "/" + path) }
     return ProjectRepository(
       top: top, gitFolder: gitFolder, commonFolder: absolute(common), hooksFolder: absolute(hooks), hooksPath: hooksPath
     )
   }
 
+  /// An absolute path without `.` and `..`; links are followed only where a `..` goes back over one, as the kernel does.
   private static func normalized(_ path: String) -> String {
-    "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    var folded = ""
+    for part in path.split(separator: "/") where part != "." {
+      guard part == ".." else {
+        folded += "/" + part
+        continue
+      }
+      if let resolved = realpath(folded.isEmpty ? "/" : folded, nil) {
+        folded = String(cString: resolved)
+        free(resolved)
+      }
+      folded = folded.lastIndex(of: "/").map { String(folded[..<$0]) } ?? ""
+    }
+    return folded.isEmpty ? "/" : folded
   }
 
   private static func refusal(_ words: String, _ folder: String) -> ReplicationError {
