@@ -80,6 +80,19 @@ import Testing
     #expect(try !sandbox.run(["--memory", "status", "--bogus"]).errorOutput.contains("behind the subcommand"))
   }
 
+  @Test func anOutputThatCannotBeWrittenIsToldByItsCause() throws {
+    let (sandbox, host) = try settled()
+    host.remember("a", String(repeating: "long ", count: 1000))
+    #expect(try host.backup().code == 0)
+    let line = "\"$B\" restore --store '\(host.store)' -q -o"
+    let missing = try sandbox.shell("\(line) nowhere/out")
+    #expect(missing.code == 73, "\(missing)")
+    // A disk that takes no more, as far as a limit of the process can play one.
+    let full = try sandbox.shell("trap '' XFSZ; ulimit -f 1; \(line) out")
+    #expect(full.code == 74 && full.errorLines.count == 1, "\(full)")
+    #expect(!FileManager.default.fileExists(atPath: sandbox.folder("out")))
+  }
+
   @Test func whereNoStoreIsCommandsSayHowToMakeOne() throws {
     let sandbox = try Sandbox()
     let nowhere = sandbox.folder("nowhere")

@@ -87,8 +87,7 @@ struct RestoreCommand: ParsableCommand {
       do {
         isWritten = try RealFileSystem().replaceIfChanged(path, with: bytes, mode: .keep(orElse: 0o600))
       } catch {
-        throw ReplicationError(
-          error.code == .permission ? .permission : .cannotCreate, "cannot write \(output): \(error)")
+        throw ReplicationError(error.codeOfOutput, "cannot write \(output): \(error)")
       }
     }
     if outputOptions.json {
@@ -122,6 +121,18 @@ struct RestoreCommand: ParsableCommand {
     }
     console.say(count == 0 ? "\(id ?? "") has that value already" : "Restored \(count) entr\(count == 1 ? "y" : "ies")")
     return try store.shareChange(options, command: "restore", console: console)
+  }
+}
+
+extension StorageError {
+  /// Whether a file that could not be written is the place's fault, the disk's or the permissions'.
+  fileprivate var codeOfOutput: ReplicationError.Code {
+    switch code {
+    case .permission, .notOwned: .permission
+    // Too large is the kernel's word for a limit on sizes (EFBIG).
+    case .noSpace, .io, .tooLarge: .storage
+    default: .cannotCreate
+    }
   }
 }
 
