@@ -4,15 +4,16 @@ import Glibc
 enum GitAttributes {
   static let driverSection = "merge.crdt-memory"
 
+  /// The lines a store's own `.gitattributes` has: host files, their shards, and the state.
+  ///
   /// The user-wide file names only what stands at the top of a repository, where a store has it; a repository that was
   /// asked for by name may keep its memory in any folder.
   static func lines(_ scope: Scope) -> [String] {
     let top = scope == .global ? "/" : ""
     return [
       "\(top)memory-*.json merge=crdt-memory",
+      "memory-*/*.json merge=crdt-memory",
       "\(top)unified-memory.json merge=crdt-memory",
-      "memory-*/[0-9a-f][0-9a-f].json merge=crdt-memory",
-      "unified-memory/[0-9a-f][0-9a-f].json merge=crdt-memory",
     ]
   }
 

@@ -90,7 +90,7 @@ struct MergeDriverTests {
 
   @Test func `shards are joined too`() throws {
     try place.shell("git init -q -b main . && \"$MERGE\" install")
-    let shards = ["memory-hosta/0f.json", "unified-memory/0f.json"]
+    let shards = ["memory-hosta/0f.json", "memory-hosta/2026-01.json"]
     func commitShards(_ entries: [String]) throws {
       for shard in shards { try place.write(shard, Example.state(entries)) }
       try place.shell("git add -A . && git commit -q -m change")
@@ -146,7 +146,8 @@ struct MergeDriverTests {
     #expect(try place.shell(#""$MERGE" install"#).status == 0)
     let attributes = try place.read(".gitattributes")
     let configuration = try place.read(".git/config")
-    #expect(attributes.hasPrefix(own + "\nmemory-*.json merge=crdt-memory\nunified-memory.json merge=crdt-memory\n"))
+    let lines = ["memory-*.json", "memory-*/*.json", "unified-memory.json"].map { $0 + " merge=crdt-memory\n" }
+    #expect(attributes == own + "\n" + lines.joined())
     #expect(try place.shell(#""$MERGE" install --local"#).status == 0)
     #expect(try place.read(".gitattributes") == attributes)
     #expect(try place.read(".git/config") == configuration)
@@ -156,10 +157,19 @@ struct MergeDriverTests {
     #expect(try place.shell(#""$MERGE" uninstall"#).status == 0)
   }
 
+  @Test func `the lines are those of a store`() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("h")
+    host.remember("a", "one")
+    try #require(try sandbox.run(["--store", host.store, "--memory", host.memory]).code == 0)
+    try place.shell(#"git init -q . && "$MERGE" install"#)
+    #expect(try place.read(".gitattributes") == String(contentsOfFile: host.store + "/.gitattributes", encoding: .utf8))
+  }
+
   @Test func `installing for a user needs no repository and works in all`() throws {
     let outcome = try place.shell(#""$MERGE" install --global"#)
     #expect(outcome.status == 0, "\(outcome.errors)")
-    #expect(try place.read(".config/git/attributes").hasPrefix("/memory-*.json merge=crdt-memory\n"))
+    #expect(try place.read(".config/git/attributes").hasPrefix("/memory-*.json merge=crdt-memory\nmemory-*/*.json"))
     try diverge(install: "true")
     try expectJoined("git merge -q -m merge other")
     #expect(try place.shell(#""$MERGE" uninstall --global"#).status == 0)
