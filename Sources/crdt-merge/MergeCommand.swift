@@ -27,7 +27,7 @@ struct MergeCommand: ParsableCommand {
   @Flag(help: "Print the live memory, one value an id and without metadata, instead of the state.")
   var view = false
 
-  @Option(help: "The form of the view: \(MemoryFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "The form of the view; without it json.")
   var format: MemoryFormat?
 
   @Flag(help: "With -o: print what was done as one JSON object (see MergeSummary).")

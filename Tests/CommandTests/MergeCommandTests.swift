@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 import Testing
 
 /// crdt-merge from outside: arguments, streams, files, exit codes.
@@ -54,6 +55,22 @@ struct MergeCommandTests {
     #expect(try place.merge("none.json", "--view").output == "[]\n")
     #expect(try place.merge("none.json", "-o", "out.json").status == 0)
     #expect(try place.read("out.json") == "[]\n")
+  }
+
+  @Test func `a store fed from a graph is shown as that graph`() throws {
+    let sandbox = try Sandbox(remote: false)
+    let graph = """
+      {"type":"entity","name":"A","entityType":"t","observations":["x","y"]}
+      {"type":"entity","name":"B","entityType":"t","observations":[]}
+      {"type":"relation","from":"B","to":"A","relationType":"knows"}
+
+      """
+    sandbox.folder.write("graph.jsonl", graph)
+    let (store, memory) = (sandbox.folder("store"), sandbox.folder("graph.jsonl"))
+    try #require(try sandbox.run(["--store", store, "--memory", memory]).code == 0)
+    #expect(try place.merge("--view", "--format", "mcp", store).output == graph)
+    let help = try place.merge("merge", "--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(help.contains("The form of the view; without it json. (values: json, jsonl, mcp)"), "\(help)")
   }
 
   @Test func `the view is the live memory without metadata`() throws {
