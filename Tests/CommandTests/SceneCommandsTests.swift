@@ -108,6 +108,39 @@ import Testing
     #expect(try contents(of: Data(restored.output.utf8))["x"] == "x again")
   }
 
+  @Test func aChangeIsSharedWithoutTheMemoryFile() throws {
+    let (sandbox, a, _) = try two()
+    let commit = try a.tip()
+    try FileManager.default.removeItem(atPath: a.memory)
+    let forgot = try a.run("forget", "x")
+    #expect(forgot.code == 0 && forgot.output.hasPrefix("Forgot x\n"), "\(forgot)")
+    #expect(forgot.output.contains("Verified on") && !forgot.output.contains("memory file"), "\(forgot)")
+    #expect(try sandbox.remoteTip() == a.tip())
+    let restored = try a.run("restore", "x", "--commit", commit, "--apply", "--json")
+    let object = try restored.json()
+    #expect(restored.code == 0 && object["restored"] as? Int == 1, "\(restored)")
+    #expect(object["outcome"] as? String == "verified")
+    #expect(try a.tip() == object["commit"] as? String)
+    let again = try a.run("forget", "x", "--json", "--offline").json()
+    #expect(again["forgotten"] as? [String] == ["x"] && again["outcome"] as? String == "offline", "\(again)")
+  }
+
+  @Test func aChangeThatCannotBeSharedIsSavedAndSaysSo() throws {
+    let (sandbox, a, _) = try two()
+    // The sync behind the change cannot write down how it ended.
+    let state = a.store + "/.git/crdt/last-run"
+    #expect(FileManager.default.fileExists(atPath: state))
+    try FileManager.default.removeItem(atPath: state)
+    try sandbox.makeFolder(state + "/in-the-way")
+    let forgot = try a.run("forget", "x", "--json")
+    let object = try forgot.json()
+    let message = (object["error"] as? [String: Any])?["message"] as? String ?? ""
+    #expect(forgot.code != 0 && object["exitCode"] as? Int == Int(forgot.code), "\(forgot)")
+    #expect(object["forgotten"] as? [String] == ["x"])
+    #expect(message.hasPrefix("the change is saved in the store (commit \(try a.tip().prefix(10)))"), "\(message)")
+    #expect(!forgot.errorOutput.contains("othing was changed"), "\(forgot)")
+  }
+
   @Test func aReaderThatGoesAwayBreaksNothing() throws {
     let (sandbox, a, b) = try two()
     var round = 0

@@ -12,6 +12,7 @@ public struct BackupOptions: Sendable {
   public var isDryRun = false
   /// Seconds for all work on the remote; `nil` takes `crdt.timeout`.
   public var timeoutSeconds: Double?
+  public var skipsIngest = false
   /// A host name to use when the store has none yet.
   public var defaultHost: HostName
 

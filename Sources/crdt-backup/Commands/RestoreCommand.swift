@@ -120,7 +120,7 @@ struct RestoreCommand: ParsableCommand {
       return 0
     }
     console.say(count == 0 ? "\(id ?? "") has that value already" : "Restored \(count) entr\(count == 1 ? "y" : "ies")")
-    return try store.shareChange(options, command: "restore", console: console)
+    return try store.shareChange(options, command: "restore", console: console) { $0.member("restored", count) }
   }
 }
 
@@ -174,28 +174,69 @@ struct ForgetCommand: ParsableCommand {
       }
       console.say("Forgot \(ids)")
       console.say("Git history still has the values: `crdt-backup log \(id)` shows them")
-      return try store.shareChange(options, command: "forget", console: console)
+      return try store.shareChange(options, command: "forget", console: console) { object in
+        object.array("forgotten") { array in report.ids.forEach { array.element($0.description) } }
+      }
     }
   }
 }
 
 extension BackupOptions {
-  /// The options of a change that is then shared.
+  /// The options of a change that is then shared. The memory file is no part of it and may be missing.
   static func following(_ store: Store, offline: Bool, dryRun: Bool) -> BackupOptions {
     var options = BackupOptions(defaultHost: store.settings.requestedHost ?? Machine.defaultHost)
     options.isOffline = offline
     options.isDryRun = dryRun
+    options.skipsIngest = true
     return options
   }
 }
 
 extension Store {
-  /// Brings a change that is committed here to the remote, as a backup would.
-  func shareChange(_ options: BackupOptions, command: String, console: Console) throws -> Int32 {
-    let report = try backup(
-      options, connect: { url throws(GitError) in try self.repository.remote(url: url) }, progress: console.progress)
-    console.endProgress()
-    BackupPrinter(console: console, folder: paths.folder).show(report, command: command)
-    return report.exitCode
+  /// Brings a change that is committed here to the remote, as a backup would, and tells how that ended.
+  /// - Parameter change: the members of the JSON object that say what was changed.
+  func shareChange(
+    _ options: BackupOptions, command: String, console: Console, change: (inout JSONWriter) -> Void
+  ) throws -> Int32 {
+    do {
+      let report = try backup(
+        options, connect: { url throws(GitError) in try self.repository.remote(url: url) }, progress: console.progress)
+      console.endProgress()
+      BackupPrinter(console: console, folder: paths.folder).show(report, command: command, change: change)
+      return report.exitCode
+    } catch let error as ReplicationError {
+      console.endProgress()
+      let failure = savedAllTheSame(error)
+      if console.options.json {
+        console.object(command) { object in
+          change(&object)
+          object.member("commit", (try? tip())?.description)
+          object.object("error") { object in
+            object.member("code", failure.code.rawValue)
+            object.member("message", failure.message)
+            object.member("remedy", failure.remedy)
+          }
+          object.member("exitCode", Int(failure.exitCode))
+        }
+      }
+      console.fail(failure.description)
+      return failure.exitCode
+    }
+  }
+
+  /// What went wrong behind a change that was committed before: the error's own remedy may say that nothing changed.
+  private func savedAllTheSame(_ error: ReplicationError) -> ReplicationError {
+    let commit = (try? tip()).map { " (commit \($0.short))" } ?? ""
+    let place: String =
+      if settings.remote == nil {
+        "no remote is set"
+      } else if let report = try? status() {
+        report.unpushedCommits == 0 ? "it is on the remote" : "it is not on the remote yet"
+      } else {
+        "whether it is on the remote cannot be told"
+      }
+    return ReplicationError(
+      error.code, "the change is saved in the store\(commit), and \(place), but: \(error.message)",
+      remedy: "The next backup goes on from there", isRetryable: error.isRetryable)
   }
 }

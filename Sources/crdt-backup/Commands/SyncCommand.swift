@@ -96,10 +96,14 @@ struct BackupPrinter {
   let console: Console
   let folder: String
 
-  func show(_ report: BackupReport, command: String) {
+  /// - Parameter change: members of the JSON object that say what the command changed before.
+  func show(_ report: BackupReport, command: String, change: (inout JSONWriter) -> Void = { _ in }) {
     for warning in report.warnings { console.warn(warning) }
     if console.options.json {
-      console.object(command) { object in json(report, &object) }
+      console.object(command) { object in
+        change(&object)
+        json(report, &object)
+      }
     } else {
       text(report)
     }
@@ -123,7 +127,7 @@ struct BackupPrinter {
         ": \(memory) (\(ingest.format.rawValue)): "
           + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
       if ingest.vanished > 0 { console.say("\(ingest.vanished) no longer in the memory file, kept") }
-    } else {
+    } else if report.memory == nil {
       console.say(
         bold: report.host.text, ": no memory file is set (give one with --memory); only merging")
     }
