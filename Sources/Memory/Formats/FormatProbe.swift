@@ -12,7 +12,7 @@ struct FormatProbe {
     var namedGraphRecords = 0
     /// Records whose `type` starts with `_`: marks that programs leave in their files.
     var markers = 0
-    /// Lines that are not one JSON object.
+    /// Lines that are not one JSON object: see ``LineDamage``.
     var broken = 0
   }
 
@@ -53,16 +53,22 @@ struct FormatProbe {
   private static func shapeOfObjects(_ bytes: RawSpan) throws(ScanFailure) -> Shape {
     var lines = Lines()
     var hasList = false
+    var damage = LineDamage()
     var reader = LineReader()
     while let line = reader.next(bytes) {
       let part = bytes.extracting(line.range)
-      guard let members = try? LineReader.members(of: part) else {
-        // A first line that is no object of its own: half a line, or one object over many lines.
-        if lines.objects == 0 { return try shapeOfOneObject(bytes) }
+      let members: [JSONMember]
+      do {
+        members = try LineReader.members(of: part)
+      } catch {
+        let isFirst = lines.objects + lines.broken == 0
+        if isFirst, !LineDamage.isLine(part) { return try shapeOfOneObject(bytes) }
+        try damage.saw(error, line, bytes)
         lines.broken += 1
         continue
       }
       lines.objects += 1
+      damage.sawObject()
       hasList = hasList || members.contains { holdsObjects($0.value, part) }
       let isNamed = EntryIdentity.idMember(in: members, part) != nil
       if GraphRecord(members, part) != nil {
@@ -74,6 +80,7 @@ struct FormatProbe {
         lines.markers += 1
       }
     }
+    try damage.finish()
     return lines.objects == 1 && lines.broken == 0 && lines.graphRecords == 0 && hasList ? .document : .lines(lines)
   }
 

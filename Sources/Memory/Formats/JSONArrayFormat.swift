@@ -1,6 +1,7 @@
 /// A JSON array of objects, the form most tools keep memory in. `[]` holds nothing, and says so.
 enum JSONArrayFormat: FormatCodec {
   static let summary = "a JSON array of objects"
+  static let isLineBased = false
 
   static func verdict(on probe: FormatProbe) -> FormatVerdict? {
     switch probe.shape {

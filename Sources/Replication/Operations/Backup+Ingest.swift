@@ -55,6 +55,9 @@ extension Store {
       }
     }
     let counts = IngestCounts(result, format: document.format)
+    for line in result.quarantined {
+      reader.warn("\(path):\(line.line): this line cannot be read and is kept as it is (quarantine)")
+    }
     if options.isDryRun { return counts }
 
     if !result.entries.isEmpty {
@@ -71,6 +74,7 @@ extension Store {
     var present = IngestCounts(format: document.format)
     present.unchanged = document.items.count
     present.vanished = counts.vanished
+    present.quarantined = counts.quarantined
     let ingested = PrivateState.Ingested(memory: path, fileDigest: digest, counts: present, commit: try tip())
     try privateState.write(ingested)
     return counts
@@ -140,5 +144,6 @@ extension IngestCounts {
     unchanged = result.unchangedCount
     recognised = result.recognised.count
     vanished = result.vanishedCount
+    quarantined = result.quarantined.count
   }
 }

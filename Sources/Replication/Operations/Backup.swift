@@ -57,6 +57,8 @@ public struct IngestCounts: Sendable, Hashable {
   public var recognised = 0
   /// No longer in the memory file, and kept.
   public var vanished = 0
+  /// Lines that cannot be read, and are kept as they are.
+  public var quarantined = 0
 
   public init(format: MemoryFormat) { self.format = format }
 }

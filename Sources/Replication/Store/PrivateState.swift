@@ -123,6 +123,7 @@ struct PrivateState {
     var counts = IngestCounts(format: format)
     counts.unchanged = fields["present"]?.integer ?? 0
     counts.vanished = fields["vanished"]?.integer ?? 0
+    counts.quarantined = fields["quarantined"]?.integer ?? 0
     return Ingested(
       memory: String(decoding: memory, as: UTF8.self), fileDigest: String(decoding: digest, as: UTF8.self),
       counts: counts,
@@ -137,6 +138,7 @@ struct PrivateState {
       object.member("format", ingested.counts.format.rawValue)
       object.member("present", ingested.counts.unchanged)
       object.member("vanished", ingested.counts.vanished)
+      object.member("quarantined", ingested.counts.quarantined)
       object.member("commit", ingested.commit?.description)
     }
   }

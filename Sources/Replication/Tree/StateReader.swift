@@ -71,7 +71,8 @@ final class StateReader {
     return nil
   }
 
-  private func warn(_ text: String) {
+  /// Adds a line to ``warnings``, once.
+  func warn(_ text: String) {
     if !warnings.contains(text) { warnings.append(text) }
   }
 

@@ -122,6 +122,7 @@ struct BackupPrinter {
         ingest.unchanged > 0 ? "\(ingest.unchanged) unchanged" : nil,
       ].compactMap(\.self)
       console.say("\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): " + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
+      if ingest.quarantined > 0 { console.say("\(ingest.quarantined) lines that cannot be read, kept as they are") }
       if ingest.vanished > 0 { console.say("\(ingest.vanished) no longer in the memory file, kept") }
     } else {
       console.say("\(console.bold(report.host.text)): no memory file is set (give one with --memory); only merging")
@@ -158,6 +159,7 @@ struct BackupPrinter {
         object.member("unchanged", ingest.unchanged)
         object.member("recognised", ingest.recognised)
         object.member("vanished", ingest.vanished)
+        object.member("quarantined", ingest.quarantined)
       }
     }
     object.member("commit", report.commit?.description)
