@@ -28,6 +28,11 @@ struct FormatDetectionTests {
     (#"{"type":"entity","name":"A","entityType":"t","observations":[]}"#, .graph, .certain),
     (#"{"type":"relation","from":"A","to":"B","relationType":"knows"}"#, .graph, .certain),
     (#"{"type":"_aim","source":"x"}"#, .graph, .likely),
+    (#"["a","b"]"#, .strings, .certain),
+    (#"["a",{"id":"b"}]"#, .strings, .certain),
+    ("{}", .map, .likely),
+    (#"{"a":{"content":"x"}}"#, .map, .likely),
+    ("{\n  \"a\": {\"content\": \"x\"},\n  \"b\": {}\n}\n", .map, .likely),
     ("{\"type\":\"_aim\"}\n{\"type\":\"entity\",\"name\":\"A\",\"observations\":[]}\n", .graph, .certain),
     ("{\"id\":\"a\"}\n{\"type\":\"entity\",\"name\":\"A\",\"observations\":[]}\n", .graph, .likely),
     // An entity that has an id as well is still one of a graph where nothing else goes by ids.
@@ -53,8 +58,10 @@ struct FormatDetectionTests {
     ("{\n  \"memories\": []\n}", "one single JSON object"),
     (#"{"memories":[{"id":"a"}],"id":"x"}"#, "one single JSON object"),
     (#"{"a":1}"#, "one single JSON object without an id"),
+    (#"{"a":{},"b":1}"#, "one single JSON object without an id"),
+    (#"{"memories":{"user":{"a":{}}}}"#, "one single JSON object without an id"),
+    ("{\n\"id\":\"a\",\n\"b\":{}}", "one single JSON object"),
     ("{\"a\":1}\n{\"a\":2}\n", "JSON Lines of objects without an id"),
-    (#"["a","b"]"#, "an array of strings"),
     ("[1]", "an array of something else than objects"),
     ("# Notes", "neither a JSON array nor JSON Lines of objects"),
   ])
@@ -107,6 +114,10 @@ struct FormatDetectionTests {
     #expect(refusal("{\"a\":1}\n", format: .jsonLines)?.code == .unknownFormat)
     #expect(refusal("{\"a\":1}\n", format: .graph) == nil)
     #expect(refusal("", format: .graph)?.code == .empty)
+    #expect(refusal(#"{"a":1}"#, format: .map) == nil)
+    #expect(refusal("[]", format: .map)?.code == .invalidJSON)
+    #expect(refusal("{\"a\":1}\n{\"b\":1}", format: .map)?.line == 2)
+    #expect(refusal(#"["a",1]"#, format: .strings)?.code == .unknownFormat)
   }
 
   @Test func whatIsTooDeepForAStateIsRefusedHere() throws {

@@ -8,6 +8,10 @@ public enum MemoryFormat: String, Hashable, Sendable, CaseIterable {
   case jsonLines = "jsonl"
   /// The knowledge graph of the MCP memory server: JSON Lines of `entity` and `relation` records.
   case graph = "mcp"
+  /// One JSON object of id and value.
+  case map
+  /// One JSON array of strings.
+  case strings
 
   /// What it is, for people: `a JSON array of objects (json)`.
   public var summary: String { "\(codec.summary) (\(rawValue))" }
@@ -22,7 +26,7 @@ public enum MemoryFormat: String, Hashable, Sendable, CaseIterable {
   /// (see ``RecordAssembly``). Lines in quarantine, which no view of a table holds, stand behind all else in a line-based
   /// format as they are, and are left out of any other. Depends on the set of entries only, not on their order.
   /// - Parameter entries: live entries, one an id, as the view of an ``EntryTable`` gives them.
-  /// - Returns: the file's bytes; for no entries `[]` and a newline in `json`, no bytes in the line-based formats.
+  /// - Returns: the file's bytes; for no entries `[]` or `{}` and a newline, no bytes in the line-based formats.
   /// - Complexity: O(n log n)
   public func render(_ entries: [Entry]) -> [UInt8] {
     let file = codec.render(RecordAssembly.records(of: entries))
@@ -34,6 +38,8 @@ public enum MemoryFormat: String, Hashable, Sendable, CaseIterable {
     case .jsonArray: JSONArrayFormat.self
     case .jsonLines: JSONLinesFormat.self
     case .graph: GraphFormat.self
+    case .map: MapFormat.self
+    case .strings: StringArrayFormat.self
     }
   }
 }
