@@ -13,6 +13,9 @@ import CRDT
 ///   has written that id before (the base was lost); else a new unique_id.
 /// - **Gone**: kept and counted, or a tombstone for each unique_id that the file had stood for, unless that has a value
 ///   which the file never showed: deletion removes what was seen.
+///   Never in the run that finds a line newly damaged: what vanished may be in that line.
+/// - **A damaged line**: an item in quarantine. Once it is gone from the file it is resolved, a tombstone, under either
+///   policy: it was no memory, and what it said is in the file mended, or somebody took it out.
 /// - **Several items of one id**: equal values are matched first, the rest in order; each has a unique_id of its own.
 public enum Ingest {
   /// Compares a memory file with its base and with what is known, and makes the entries to write.
@@ -35,7 +38,9 @@ public enum Ingest {
   ) throws(IngestError<HistoryError>) -> IngestResult {
     var matching = IngestMatching(
       document: document, base: base, known: known, host: host, looksUpGone: policy != .keep)
-    if let refusal = massDeletion(matching.gone, base: base, policy: policy) { throw .massDeletion(refusal) }
+    let policy = matching.isNewlyDamaged ? VanishedPolicy.keep : policy
+    let gone = matching.gone.filter { !matching.isQuarantine($0) }
+    if let refusal = massDeletion(gone, base: base, policy: policy) { throw .massDeletion(refusal) }
     let ids = matching.idsToAskFor
     if !ids.isEmpty {
       do throws(HistoryError) {
@@ -53,7 +58,10 @@ public enum Ingest {
       writer.take(item, matching.digests[index], outcome)
     }
     let present = Set(document.items.map(\.id))
-    for item in matching.gone {
+    for item in matching.gone where matching.isQuarantine(item) {
+      writer.resolve(item, values: matching.values[item.id] ?? [], isWholeIDGone: !present.contains(item.id))
+    }
+    for item in gone {
       if item.isVanished || policy == .keep {
         writer.keep(item)
       } else {

@@ -47,6 +47,12 @@ public final class Store {
     return try replicating { () throws(GitError) in try StoreTree.read(commit: commit, from: repository) }
   }
 
+  /// Whether a commit is a store's, or of a repository that can become one.
+  func isStoreOrFresh(_ commit: ObjectID) throws(ReplicationError) -> Bool {
+    let tree = try tree(of: commit)
+    return try replicating { () throws(GitError) in try tree.isStoreOrFresh(in: repository) }
+  }
+
   /// Waits for the store's lock. Released when the result goes out of scope, or the process ends in any way.
   /// - Parameter waitSeconds: `nil` waits as `crdt.lockWait` says.
   func lock(waitSeconds: Double? = nil) throws(ReplicationError) -> FileLock? {

@@ -16,6 +16,7 @@ public struct StorePaths: Hashable, Sendable {
   public var clock: String { privateFolder + "/clock" }
   public var base: String { privateFolder + "/base" }
   public var lastRun: String { privateFolder + "/last-run" }
+  public var preparedBase: String { privateFolder + "/base.next" }
   public var ingested: String { privateFolder + "/ingested" }
   public var published: String { privateFolder + "/published" }
   public var lock: String { privateFolder + "/lock" }

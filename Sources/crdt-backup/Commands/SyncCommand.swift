@@ -121,6 +121,10 @@ struct BackupPrinter {
       console.say(
         "\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): "
           + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
+      if ingest.quarantined > 0 {
+        console.say(
+          "\(ingest.quarantined) line\(ingest.quarantined == 1 ? "" : "s") that cannot be read, kept as they are")
+      }
       if ingest.vanished > 0 { console.say("\(ingest.vanished) no longer in the memory file, kept") }
     } else {
       console.say("\(console.bold(report.host.text)): no memory file is set (give one with --memory); only merging")
@@ -157,6 +161,7 @@ struct BackupPrinter {
         object.member("unchanged", ingest.unchanged)
         object.member("recognised", ingest.recognised)
         object.member("vanished", ingest.vanished)
+        object.member("quarantined", ingest.quarantined)
       }
     }
     object.member("commit", report.commit?.description)
