@@ -27,6 +27,8 @@ public struct IngestResult: Sendable {
   public var deleted: [ByteString] = []
   /// Ids of items that were deleted here and live on, because of a value that this file had never shown.
   public var outlived: [ByteString] = []
+  /// Items that would have been added or changed, and stay on this host.
+  public var heldBack: [HeldBackEntry] = []
   /// Items as they were.
   public var unchangedCount = 0
   /// Items no longer in the memory file and kept, in all: ``vanished`` and those before.

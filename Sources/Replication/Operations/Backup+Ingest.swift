@@ -40,6 +40,7 @@ extension Store {
     if let newest = table.newestInstant(upTo: wall.advanced(bySeconds: settings.maxDriftSeconds)) {
       clock.witness(newest, wall: wall)
     }
+    let scanner = try secretScanner()
     let known = KnownState(table: table, winners: table.join())
     let history = ValueHistory(repository: repository)
     let result: IngestResult
@@ -47,7 +48,8 @@ extension Store {
       result = try Ingest.run(
         document: document, fileDigest: digest, base: base, known: known,
         olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) },
-        host: identity.host, wall: wall, clock: &clock, vanished: .keep)
+        host: identity.host, wall: wall, clock: &clock, vanished: .keep,
+        heldBack: { scanner.heldBack($0) })
     } catch {
       switch error {
       case .history(let failure): throw failure
@@ -68,10 +70,13 @@ extension Store {
       progress("saved \(result.entries.count) values in commit \(commit.short)")
     }
     try privateState.write(result.base)
+    try privateState.writeHeld(result.heldBack)
     var present = IngestCounts(format: document.format)
     present.unchanged = document.items.count
     present.vanished = counts.vanished
-    let ingested = PrivateState.Ingested(memory: path, fileDigest: digest, counts: present, commit: try tip())
+    // What is held back is looked at again by every run, since what is allowed may change: no digest equals none.
+    let ingested = PrivateState.Ingested(
+      memory: path, fileDigest: result.heldBack.isEmpty ? digest : "", counts: present, commit: try tip())
     try privateState.write(ingested)
     return counts
   }
@@ -140,5 +145,6 @@ extension IngestCounts {
     unchanged = result.unchangedCount
     recognised = result.recognised.count
     vanished = result.vanishedCount
+    heldBack = result.heldBack
   }
 }
