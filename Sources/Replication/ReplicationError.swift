@@ -67,6 +67,7 @@ extension ReplicationError {
     let code: Code =
       switch error.code {
       case .notFound: .noInput
+      case .invalidRules: .configuration
       case .ambiguousFormat, .unknownFormat, .empty, .invalidJSON, .invalidMetadata, .invalidState, .tooLarge:
         .badData
       }

@@ -28,13 +28,16 @@ public enum Ingest {
   ///   - known: every host file, this host's own included.
   ///   - olderVersions: all values that some ids ever had, from history. Called at most once, and only when something
   ///     is known of an id, but not what the file says. Values of other ids in the answer do no harm.
+  ///   - heldBack: asked of every item that would be written, in the order of the file; where it answers, nothing is
+  ///     stamped, the base stays what it was, and the next run asks again.
   ///   - clock: stamps are handed out in the order of the file. The caller makes its high-water mark durable before
   ///     the entries get out.
   /// - Complexity: O(n) over the file and the base; where something changed also over all entries known.
   public static func run<HistoryError: Error>(
     document: MemoryDocument, fileDigest: String, base: IngestBase?, known: KnownState,
     olderVersions: (Set<ByteString>) throws(HistoryError) -> [KnownValue], host: HostName, wall: Instant,
-    clock: inout HybridLogicalClock, vanished policy: VanishedPolicy
+    clock: inout HybridLogicalClock, vanished policy: VanishedPolicy,
+    heldBack: (MemoryDocument.Item) -> HeldBackEntry? = { _ in nil }
   ) throws(IngestError<HistoryError>) -> IngestResult {
     var matching = IngestMatching(
       document: document, base: base, known: known, host: host, looksUpGone: policy != .keep)
@@ -55,7 +58,11 @@ public enum Ingest {
       result: IngestResult(base: IngestBase(fileDigest: fileDigest, format: document.format, items: [])))
     for (index, item) in document.items.enumerated() {
       guard let outcome = matching.outcomes[index] else { preconditionFailure("every item was decided") }
-      writer.take(item, matching.digests[index], outcome)
+      if outcome.isWritten, let entry = heldBack(item) {
+        writer.holdBack(entry, outcome)
+      } else {
+        writer.take(item, matching.digests[index], outcome)
+      }
     }
     let present = Set(document.items.map(\.id))
     for item in matching.gone where matching.isQuarantine(item) {

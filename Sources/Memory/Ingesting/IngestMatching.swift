@@ -10,6 +10,14 @@ struct IngestMatching {
     /// An edit of what the base item is.
     case edited(IngestBase.Item, winner: KnownValue?)
     case added
+
+    /// Whether a new value comes of it.
+    var isWritten: Bool {
+      switch self {
+      case .unchanged, .recognised: false
+      case .edited, .added: true
+      }
+    }
   }
 
   /// The items of one id that are not as they were.

@@ -31,6 +31,8 @@ public struct IngestResult: Sendable {
   public var quarantined: [QuarantinedLine] = []
   /// Ids of lines in quarantine that are no longer in the file: tombstones are in ``entries``.
   public var resolved: [ByteString] = []
+  /// Items that would have been added or changed, and stay on this host.
+  public var heldBack: [HeldBackEntry] = []
   /// Items as they were.
   public var unchangedCount = 0
   /// Items no longer in the memory file and kept, in all: ``vanished`` and those before.

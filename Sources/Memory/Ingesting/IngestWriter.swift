@@ -26,6 +26,14 @@ struct IngestWriter {
     }
   }
 
+  /// An item that stays on this host: what was backed up of it before stands.
+  mutating func holdBack(_ entry: HeldBackEntry, _ outcome: IngestMatching.Outcome) {
+    result.heldBack.append(entry)
+    guard case .edited(var base, _) = outcome else { return }
+    base.isVanished = false
+    result.base.items.append(base)
+  }
+
   /// The file now stands for this value, and has still seen what it showed before.
   private static func recognised(_ value: KnownValue, previous: IngestBase.Item?, _ digest: ContentDigest)
     -> IngestBase.Item

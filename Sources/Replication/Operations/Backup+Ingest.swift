@@ -51,6 +51,7 @@ extension Store {
     if let newest = table.newestInstant(upTo: wall.advanced(bySeconds: settings.maxDriftSeconds)) {
       clock.witness(newest, wall: wall)
     }
+    let scanner = try secretScanner()
     let known = KnownState(table: table, winners: table.join())
     let history = ValueHistory(repository: repository)
     let result: IngestResult
@@ -58,7 +59,8 @@ extension Store {
       result = try Ingest.run(
         document: document, fileDigest: digest, base: base, known: known,
         olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) },
-        host: identity.host, wall: wall, clock: &clock, vanished: .keep)
+        host: identity.host, wall: wall, clock: &clock, vanished: .keep,
+        heldBack: { scanner.heldBack($0) })
     } catch {
       switch error {
       case .history(let failure): throw failure
@@ -86,12 +88,16 @@ extension Store {
     }
     try privateState.write(result.base)
     try privateState.dropPreparedBase()
+    try privateState.writeHeld(result.heldBack)
     var present = IngestCounts(format: document.format)
     present.unchanged = document.items.count
     present.vanished = counts.vanished
     present.quarantined = counts.quarantined
+    // What is held back is looked at again by every run, since what is allowed may change: no digest equals none.
+    let isWholeFileIn = result.heldBack.isEmpty
     let ingested = PrivateState.Ingested(
-      memory: path, fileDigest: digest, counts: present, commit: try tip(), fileStatus: settled)
+      memory: path, fileDigest: isWholeFileIn ? digest : "", counts: present, commit: try tip(),
+      fileStatus: isWholeFileIn ? settled : nil)
     try privateState.write(ingested)
     return counts
   }
@@ -183,5 +189,6 @@ extension IngestCounts {
     recognised = result.recognised.count
     vanished = result.vanishedCount
     quarantined = result.quarantined.count
+    heldBack = result.heldBack
   }
 }

@@ -35,11 +35,13 @@ public struct BackupReport: Sendable {
   public var outcome: SyncOutcome
   /// Attempts on the remote.
   public var attempts = 0
+  /// Entries that look like secrets: not in the store, and so on this host only.
+  public var heldBack: [HeldBackEntry] { ingest?.heldBack ?? [] }
   /// Damaged peers, drift and the like, one line each.
   public var warnings: [String] = []
   public var isDryRun = false
   public var isOffline = false
-  /// The number the command ends with.
+  /// The number the command ends with. What is held back does not change it: it was left out on purpose, and is named.
   public var exitCode: Int32 {
     if isDryRun { return 0 }
     return switch outcome {
@@ -61,6 +63,8 @@ public struct IngestCounts: Sendable, Hashable {
   public var vanished = 0
   /// Lines that cannot be read, and are kept as they are.
   public var quarantined = 0
+  /// Looks like a secret, and was not taken up.
+  public var heldBack: [HeldBackEntry] = []
 
   public init(format: MemoryFormat) { self.format = format }
 }

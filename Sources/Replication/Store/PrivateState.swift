@@ -19,6 +19,8 @@ struct PrivateState {
     static let lastRun = "lastrun"
     static let published = "written"
     static let ingested = "ingested"
+    static let held = "held"
+    static let allowed = "allowed"
   }
 
   /// Who this installation is.
@@ -208,7 +210,7 @@ struct PrivateState {
 
   // MARK: Sealed files
 
-  private func payload(_ path: String, kind: String) throws(ReplicationError) -> [UInt8]? {
+  func payload(_ path: String, kind: String) throws(ReplicationError) -> [UInt8]? {
     let bytes = try storing { () throws(StorageError) in
       try fileSystem.read(path, limitBytes: 1 << 30)
     }
@@ -216,7 +218,7 @@ struct PrivateState {
     return record.payload
   }
 
-  private func fields(_ path: String, kind: String) throws(ReplicationError) -> [ByteString: JSONReader.Value]? {
+  func fields(_ path: String, kind: String) throws(ReplicationError) -> [ByteString: JSONReader.Value]? {
     try payload(path, kind: kind).flatMap { try? JSONReader.object($0) }
   }
 
@@ -228,7 +230,7 @@ struct PrivateState {
     }
   }
 
-  private func write(_ path: String, kind: String, _ body: (inout JSONWriter) -> Void) throws(ReplicationError) {
+  func write(_ path: String, kind: String, _ body: (inout JSONWriter) -> Void) throws(ReplicationError) {
     var writer = JSONWriter()
     writer.object(body)
     try write(path, kind: kind, payload: writer.bytes)

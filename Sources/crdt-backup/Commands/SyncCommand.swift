@@ -98,6 +98,7 @@ struct BackupPrinter {
 
   func show(_ report: BackupReport, command: String) {
     for warning in report.warnings { console.warn(warning) }
+    if !report.heldBack.isEmpty { console.warn(HeldBackText.warning(report.heldBack)) }
     if console.options.json {
       console.object(command) { object in json(report, &object) }
     } else {
@@ -117,6 +118,7 @@ struct BackupPrinter {
         ingest.changed > 0 ? "\(ingest.changed) \(would)changed" : nil,
         ingest.recognised > 0 ? "\(ingest.recognised) known from elsewhere" : nil,
         ingest.unchanged > 0 ? "\(ingest.unchanged) unchanged" : nil,
+        ingest.heldBack.isEmpty ? nil : "\(ingest.heldBack.count) \(would)held back",
       ].compactMap(\.self)
       console.say(
         "\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): "
@@ -177,6 +179,7 @@ struct BackupPrinter {
       }
     }
     object.member("attempts", report.attempts)
+    HeldBackText.json(report.heldBack, &object)
     object.array("warnings") { array in for warning in report.warnings { array.element(warning) } }
     object.member("exitCode", Int(report.exitCode))
   }
