@@ -85,6 +85,7 @@ public final class Store {
     _ = try replicating { () throws(GitError) in
       try repository.clearAbandonedLocks(minimumAgeSeconds: isAfterDeath ? 0 : Store.abandonedLockSeconds)
     }
+    if isAfterDeath { removeLeftovers() }
     return try body()
   }
 
