@@ -202,6 +202,11 @@ extension Store {
     guard path.hasPrefix("/") else { return }
     let files = effects.fileSystem
     let there = try storing { () throws(StorageError) in try files.information(path) }
+    if there == nil, let current = settings.remote, current != remote, try trackedTip() != nil {
+      throw ReplicationError(
+        .noInput, "\(path) is not there; the remote stays \(RemoteURL.withoutCredentials(current))",
+        remedy: "Create the repository there with `git init --bare`, or give another --remote")
+    }
     for own in [paths.folder, paths.gitFolder] {
       let store = try storing { () throws(StorageError) in try files.information(own) }
       if let there, let store, there.device == store.device, there.inode == store.inode {

@@ -1,0 +1,26 @@
+import Foundation
+import TestKit
+import Testing
+
+/// Settings that were mistyped, and repositories that are no place for a backup.
+@Suite struct BadInputSettingTests {
+  private func settled() throws -> (Sandbox, SceneHost) {
+    let sandbox = try Sandbox()
+    let host = sandbox.host("h")
+    host.remember("a", "one")
+    #expect(try host.setUp().code == 0)
+    return (sandbox, host)
+  }
+
+  @Test func aMistypedPathDoesNotReplaceARemoteThatWorks() throws {
+    let (sandbox, host) = try settled()
+    for remote in [sandbox.folder("gone.git"), "file://" + sandbox.folder("gone.git")] {
+      let outcome = try host.backup("--remote", remote)
+      #expect(outcome.code == 66 && outcome.errorLines.count == 1, "\(outcome)")
+      #expect(outcome.errorOutput.contains(sandbox.remote), "\(outcome)")
+    }
+    host.remember("a", "two")
+    #expect(try host.backup().code == 0)
+    #expect(try sandbox.remoteFile("memory-h.json").contains("\"two\""))
+  }
+}
