@@ -23,4 +23,12 @@ import Testing
     #expect(try host.backup().code == 0)
     #expect(try sandbox.remoteFile("memory-h.json").contains("\"two\""))
   }
+
+  @Test func aFullRefNameIsNoBranch() throws {
+    let (sandbox, host) = try settled()
+    let outcome = try host.backup("--branch", "refs/heads/main")
+    #expect(outcome.code == 64 && outcome.errorOutput.contains("--branch main"), "\(outcome)")
+    #expect(try !sandbox.refs(host.store).contains("refs/heads/refs"))
+    #expect(try host.backup().code == 0)
+  }
 }

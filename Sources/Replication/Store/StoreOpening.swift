@@ -222,6 +222,12 @@ extension Store {
     guard isBranchName(branch) else {
       throw ReplicationError(.usage, "\"\(branch)\" is no name git takes for a branch")
     }
+    guard branch.hasPrefix("refs/") else { return }
+    let heads = "refs/heads/"
+    throw ReplicationError(
+      .usage, "\(branch) is the full name of a ref, not a branch",
+      remedy: branch.hasPrefix(heads)
+        ? "Give the branch's own name: --branch \(branch.dropFirst(heads.count))" : "Give a branch's own name")
   }
 
   /// Puts the store on another branch; what is backed up already comes along.
