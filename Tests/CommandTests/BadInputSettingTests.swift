@@ -31,4 +31,13 @@ import Testing
     #expect(try !sandbox.refs(host.store).contains("refs/heads/refs"))
     #expect(try host.backup().code == 0)
   }
+
+  @Test func aFileIsNoRemote() throws {
+    let (sandbox, host) = try settled()
+    sandbox.folder.write("big", String(repeating: "x", count: 2 << 20))
+    for file in [host.memory, sandbox.folder("big")] {
+      let outcome = try host.backup("--remote", file)
+      #expect(outcome.code == 78 && outcome.errorLines.count == 1, "\(outcome)")
+    }
+  }
 }
