@@ -40,4 +40,23 @@ import Testing
       #expect(outcome.code == 78 && outcome.errorLines.count == 1, "\(outcome)")
     }
   }
+
+  @Test func aShallowStoreSaysWhatItIs() throws {
+    let (sandbox, host) = try settled()
+    host.remember("a", "two")
+    #expect(try host.backup().code == 0)
+    let shallow = sandbox.folder("shallow")
+    try GitProgram.run(["clone", "-q", "--depth", "1", "file://" + sandbox.remote, shallow], in: sandbox.folder.path)
+    sandbox.host("other").remember("b", "1")
+    let lines = [
+      ["log", "a"],
+      ["--memory", sandbox.host("other").memory, "--remote", sandbox.remote, "--host", "other"],
+    ]
+    for line in lines {
+      let outcome = try sandbox.run(line + ["--store", shallow])
+      #expect(outcome.code == 78 && outcome.errorOutput.contains("git fetch --unshallow"), "\(line): \(outcome)")
+    }
+    try GitProgram.run(["fetch", "-q", "--unshallow"], in: shallow)
+    #expect(try sandbox.run(["--store", shallow]).code == 0)
+  }
 }
