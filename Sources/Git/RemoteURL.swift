@@ -135,25 +135,4 @@ package enum RemoteURL: Hashable, Sendable {
     }
     return String(decoding: out, as: UTF8.self)
   }
-
-  // MARK: What people may see
-
-  /// Any text with the user information of every URL in it removed (a token can stand in the user's place too; only
-  /// ssh keeps a user without password).
-  package static func withoutCredentials(_ text: String) -> String {
-    var rest = text[...]
-    var out = ""
-    while let mark = rest.range(ofText: "://") {
-      out += rest[..<mark.upperBound]
-      let scheme = rest[..<mark.lowerBound].reversed().prefix { $0.isLetter || $0 == "+" }
-      rest = rest[mark.upperBound...]
-      let authority = rest.prefix { !$0.isWhitespace && !"/'\"?#".contains($0) }
-      guard let at = authority.lastIndex(of: "@") else { continue }
-      let user = authority[..<at]
-      let isSSH = String(scheme.reversed()).lowercased().hasSuffix("ssh")
-      if isSSH, !user.contains(":") { out += user + "@" }
-      rest = rest[rest.index(after: at)...]
-    }
-    return out + rest
-  }
 }

@@ -30,7 +30,28 @@ import Testing
   @Test func credentialsAreNeverShown() {
     let shown = RemoteURL.withoutCredentials(
       "cannot reach 'https://user:p%40ss@host/a' nor http://token@b/c?x=1 nor ssh://git@host/a, ssh://u:p@h")
-    #expect(shown == "cannot reach 'https://host/a' nor http://b/c?x=1 nor ssh://git@host/a, ssh://h")
+    #expect(shown == "cannot reach 'https://host/a' nor http://b/c?x=*** nor ssh://git@host/a, ssh://h")
+    for (text, shown) in [
+      ("https://h/x?token=abc&y=1", "https://h/x?token=***&y=***"),
+      ("https://h/x?abc#def", "https://h/x?***&***"),
+      ("at https://h/x?token=abc: refused", "at https://h/x?token=*** refused"),
+      ("https://user:pa/ss@host/x", "https://host/x"),
+      ("https://user:pa?s#s@host/x", "https://host/x"),
+      ("https://user:p@ss@host/x", "https://host/x"),
+      ("'https://user:pa'ss@host/x': no", "'https://host/x': no"),
+      ("'https://t@a/x','https://t@b/x'", "'https://a/x','https://b/x'"),
+      ("(HTTPS://t@a/x)", "(HTTPS://a/x)"),
+      ("user:pass@host:x.git", "user@host:x.git"),
+      ("no way to 'user:p/a@ss@host:x'", "no way to 'user@host:x'"),
+      ("ssh://user:pa/ss@host/x", "ssh://host/x"),
+      ("git+ssh://user:pass@host/x", "git+ssh://host/x"),
+      // What holds no secret stays.
+      ("git@host:a@b/c:d", "git@host:a@b/c:d"), ("ssh://git@host:22/a@b", "ssh://git@host:22/a@b"),
+      ("file:///srv/a@b?c=d", "file:///srv/a@b?c=d"), ("/srv/a:b@c:d", "/srv/a:b@c:d"),
+      ("one\n two  three: 12:30", "one\n two  three: 12:30"), ("ssh://[::1]:22/x@y", "ssh://[::1]:22/x@y"),
+    ] {
+      #expect(RemoteURL.withoutCredentials(text) == shown)
+    }
   }
 
   @Test func sshIsCalledAsGitCallsIt() {

@@ -47,8 +47,8 @@ struct BackgroundRun {
   func note(_ text: String) -> Bool {
     guard let log else { return false }
     let head = "\(Effects.real.wallClock()) \(trigger) \(folder): "
-    let line = text.split(separator: "\n").joined(separator: "\n  ")
-    return (try? log.append(head + line)) != nil
+    let line = text.split(separator: "\n").map { TerminalText.shown(String($0)) }.joined(separator: "\n  ")
+    return (try? log.append(TerminalText.shown(head) + line)) != nil
   }
 
   /// A run that ended before it could say so itself shows in `status` all the same.

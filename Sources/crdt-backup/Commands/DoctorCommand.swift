@@ -87,7 +87,7 @@ struct DoctorCommand: ParsableCommand {
     for finding in findings {
       let mark = finding.fixed != nil ? "fixed" : finding.level.rawValue
       let line = "\(mark)\(String(repeating: " ", count: 8 - mark.count))\(finding.check): \(finding.message)"
-      console.say(finding.level == .problem && finding.fixed == nil ? console.bold(line) : line)
+      if finding.level == .problem, finding.fixed == nil { console.say(bold: line) } else { console.say(line) }
       if let fixed = finding.fixed {
         console.say("        \(fixed)")
       } else if finding.level != .ok, !finding.remedy.isEmpty {

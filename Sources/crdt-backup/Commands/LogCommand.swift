@@ -31,8 +31,8 @@ struct LogCommand: ParsableCommand {
       for version in versions {
         let metadata = version.entry.metadata
         console.say(
-          console.bold("\(TimeText.short(metadata.stamp.instant)) \(metadata.stamp.host)")
-            + "  version \(metadata.version)  commit \(version.commit.short)")
+          bold: "\(TimeText.short(metadata.stamp.instant)) \(metadata.stamp.host)",
+          "  version \(metadata.version)  commit \(version.commit.short)")
         console.say("  \(version.reason)")
         let value = metadata.isDeleted ? "(deleted)" : String(decoding: version.entry.content, as: UTF8.self)
         console.say("  \(value)")
@@ -103,7 +103,7 @@ struct ConflictsCommand: ParsableCommand {
       }
       if conflicts.isEmpty { console.say("No conflicts") }
       for conflict in conflicts {
-        console.say(console.bold(conflict.id.description))
+        console.say(bold: conflict.id.description)
         console.say("  shown  \(line(conflict.shown))")
         for other in conflict.others { console.say("  other  \(line(other))") }
       }

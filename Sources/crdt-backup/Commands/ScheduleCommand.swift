@@ -79,7 +79,7 @@ struct ScheduleInstall: ParsableCommand {
     if !dryRun, new != old { try crontab.write(new, replacing: old) }
     report("cron", CronBlock.job(of: command.key, in: new) ?? "", changed: new != old, console)
     if dryRun {
-      console.say(block)
+      sayLines(block, console)
     } else {
       console.say(
         new == old ? "Nothing to do: the crontab has it already" : "Added to the crontab: every \(interval.text)")
@@ -97,7 +97,10 @@ struct ScheduleInstall: ParsableCommand {
     let timer = SystemdTimer.timer(interval, seed: seed)
     if dryRun {
       report("systemd", interval.calendar(seed: seed), changed: !unit.isInstalled, console)
-      console.say("\(unit.servicePath):\n\(service)\n\(unit.timerPath):\n\(timer)")
+      console.say("\(unit.servicePath):")
+      sayLines(service, console)
+      console.say("\(unit.timerPath):")
+      sayLines(timer, console)
       return 0
     }
     let isWritten = try unit.write(service: service, timer: timer)
@@ -115,6 +118,11 @@ struct ScheduleInstall: ParsableCommand {
           + unit.startCommands.joined(separator: " && "))
     }
     return 0
+  }
+
+  /// Says what would be written; what is written has no other control characters than its line ends.
+  private func sayLines(_ text: String, _ console: Console) {
+    text.split(separator: "\n", omittingEmptySubsequences: false).forEach { console.say(String($0)) }
   }
 
   private func report(_ backend: String, _ line: String, changed: Bool, _ console: Console) {

@@ -24,7 +24,7 @@ struct StatusCommand: ParsableCommand {
 
   private func text(_ report: StatusReport, _ console: Console) {
     let settings = report.settings
-    console.say("\(console.bold("Store"))    \(report.folder)")
+    console.say(bold: "Store", "    \(report.folder)")
     console.say("Host     \(settings.host?.text ?? "not yet known")")
     console.say("Memory   \(settings.memory ?? "none set")")
     console.say("Remote   \(settings.remote.map(Redaction.url) ?? "none set") (branch \(settings.branch))")
@@ -116,9 +116,10 @@ struct HostsCommand: ParsableCommand {
 /// Hosts as a table and as JSON.
 enum HostTable {
   static func lines(_ hosts: [HostStatus], now: Instant) -> [String] {
-    let width = hosts.map(\.name.count).max() ?? 0
-    return hosts.map { host in
-      let name = host.name + String(repeating: " ", count: width - host.name.count)
+    let names = hosts.map { TerminalText.shown($0.name) }
+    let width = names.map(\.count).max() ?? 0
+    return zip(hosts, names).map { host, shown in
+      let name = shown + String(repeating: " ", count: width - shown.count)
       let last = host.lastStamp.map { "\(TimeText.short($0)) (\(TimeText.ago($0, now: now)))" } ?? "nothing written yet"
       let entries =
         "\(host.liveEntries) entr\(host.liveEntries == 1 ? "y" : "ies")"

@@ -121,7 +121,8 @@ struct BackupPrinter {
         ingest.heldBack.isEmpty ? nil : "\(ingest.heldBack.count) \(would)held back",
       ].compactMap(\.self)
       console.say(
-        "\(console.bold(report.host.text)): \(memory) (\(ingest.format.rawValue)): "
+        bold: report.host.text,
+        ": \(memory) (\(ingest.format.rawValue)): "
           + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
       if ingest.quarantined > 0 {
         console.say(
@@ -129,7 +130,8 @@ struct BackupPrinter {
       }
       if ingest.vanished > 0 { console.say("\(ingest.vanished) no longer in the memory file, kept") }
     } else {
-      console.say("\(console.bold(report.host.text)): no memory file is set (give one with --memory); only merging")
+      console.say(
+        bold: report.host.text, ": no memory file is set (give one with --memory); only merging")
     }
     if report.isDryRun {
       console.say("Nothing was written (--dry-run)")

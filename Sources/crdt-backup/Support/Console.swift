@@ -21,10 +21,12 @@ struct Console {
       isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) } != "dumb"
   }
 
-  /// A line of the result.
-  func say(_ line: String = "") {
+  /// A line of the result: `bold` and what follows it. What is data in it cannot become more than text.
+  func say(bold: String = "", _ line: String = "") {
     if options.quiet || options.json { return }
-    result(Array((line + "\n").utf8))
+    let start = TerminalText.shown(bold)
+    let marked = hasColor && !start.isEmpty ? "\u{1B}[1m\(start)\u{1B}[0m" : start
+    result(Array((marked + TerminalText.shown(line) + "\n").utf8))
   }
 
   /// A result that is always printed: what was asked for, or the one JSON object.
@@ -47,9 +49,9 @@ struct Console {
   /// A step on the way: on a terminal the last one only, with `--verbose` each on a line of its own.
   func progress(_ step: String) {
     if options.verbose {
-      write("crdt-backup: \(step)\n", to: STDERR_FILENO)
+      fail(step)
     } else if isTerminal, !options.quiet, !options.json {
-      write("\r\u{1B}[K\(step)", to: STDERR_FILENO)
+      write("\r\u{1B}[K\(TerminalText.shown(step))", to: STDERR_FILENO)
     }
   }
 
@@ -58,11 +60,9 @@ struct Console {
     if isTerminal, !options.verbose, !options.quiet, !options.json { write("\r\u{1B}[K", to: STDERR_FILENO) }
   }
 
-  func warn(_ line: String) { write("crdt-backup: warning: \(line)\n", to: STDERR_FILENO) }
+  func warn(_ line: String) { fail("warning: \(line)") }
 
-  func fail(_ line: String) { write("crdt-backup: \(line)\n", to: STDERR_FILENO) }
-
-  func bold(_ text: String) -> String { hasColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+  func fail(_ line: String) { write("crdt-backup: \(TerminalText.shown(line))\n", to: STDERR_FILENO) }
 
   private func write(_ text: String, to descriptor: Int32) { _ = write(Array(text.utf8), to: descriptor) }
 
