@@ -129,3 +129,14 @@ extension RealFileSystem {
     return folder(of: target) + "/." + kept + "." + suffix + ".tmp"
   }
 }
+
+/// Whether a file of this name (without its folder) is a temporary one of an atomic replacement: left over where no
+/// replacement is at work.
+public func isTemporaryName(_ name: String) -> Bool {
+  let parts = name.utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
+  // A random number below 2^48 has fewer digits: so rare that it may stay rather than that a person's file goes.
+  guard name.utf8.first == 0x2E, parts.count >= 4, parts.last?.elementsEqual("tmp".utf8) == true else { return false }
+  let digits = parts[parts.count - 2]
+  return (13...16).contains(digits.count)
+    && digits.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+}

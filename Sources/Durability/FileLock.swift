@@ -6,8 +6,14 @@ import Glibc
 /// file stays; it holds the holder's process id for people to read.
 public struct FileLock: ~Copyable, Sendable {
   private let descriptor: Int32
+  /// Whether the holder before this one died: one that ends takes its name off the file, and having the lock proves
+  /// that it holds nothing any more.
+  public let isAfterDeath: Bool
 
-  private init(descriptor: Int32) { self.descriptor = descriptor }
+  private init(descriptor: Int32, isAfterDeath: Bool) {
+    self.descriptor = descriptor
+    self.isAfterDeath = isAfterDeath
+  }
 
   deinit {
     _ = ftruncate(descriptor, 0)
@@ -53,8 +59,10 @@ public struct FileLock: ~Copyable, Sendable {
         close(descriptor)
         continue
       }
+      var status = stat()
+      let isAfterDeath = fstat(descriptor, &status) == 0 && status.st_size > 0
       writeHolder(descriptor)
-      return FileLock(descriptor: descriptor)
+      return FileLock(descriptor: descriptor, isAfterDeath: isAfterDeath)
     }
   }
 

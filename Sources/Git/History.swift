@@ -6,7 +6,7 @@ extension LibGit2Repository {
     var old = ancestor.oid
     var new = descendant.oid
     let code = git_graph_descendant_of(pointer, &new, &old)
-    try LibGit2.check(code, "compare \(ancestor.short) with \(descendant.short)")
+    try checkWhole(code, "compare \(ancestor.short) with \(descendant.short)")
     return code == 1
   }
 
@@ -19,9 +19,20 @@ extension LibGit2Repository {
     var one = left.oid
     var two = right.oid
     let code = git_merge_base(&base, pointer, &one, &two)
-    if code == GIT_ENOTFOUND.rawValue { return nil }
-    try LibGit2.check(code, operation)
+    if code == GIT_ENOTFOUND.rawValue && !isShallow { return nil }
+    try checkWhole(code, operation)
     return ObjectID(base)
+  }
+
+  /// In a shallow repository "not found" means that history was cut off.
+  private func checkWhole(_ code: Int32, _ operation: String) throws(GitError) {
+    if code >= 0 { return }
+    let error = LibGit2.error(code, operation)
+    // Some calls of libgit2 pass the message on and not the code.
+    guard isShallow, error.code == .notFound || error.message.hasPrefix("object not found") else { throw error }
+    throw GitError(
+      .unsupportedRepository, operation: operation,
+      message: "this repository is shallow; run: git fetch --unshallow", isRetryable: false)
   }
 
   public func walk(from tips: [ObjectID], hiding hidden: [ObjectID]) throws(GitError) -> [ObjectID] {
@@ -31,7 +42,7 @@ extension LibGit2Repository {
       git_revwalk_sorting(walk.pointer, GIT_SORT_TOPOLOGICAL.rawValue | GIT_SORT_TIME.rawValue), operation)
     for tip in tips {
       var oid = tip.oid
-      try LibGit2.check(git_revwalk_push(walk.pointer, &oid), operation)
+      try checkWhole(git_revwalk_push(walk.pointer, &oid), operation)
     }
     for commit in hidden {
       var oid = commit.oid
@@ -42,7 +53,7 @@ extension LibGit2Repository {
       var oid = git_oid()
       let code = git_revwalk_next(&oid, walk.pointer)
       if code == GIT_ITEROVER.rawValue { return found }
-      try LibGit2.check(code, operation)
+      try checkWhole(code, operation)
       found.append(ObjectID(oid))
     }
   }

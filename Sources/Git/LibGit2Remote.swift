@@ -1,4 +1,5 @@
 import CLibgit2
+import Glibc
 import Processes
 
 /// A remote over libgit2's protocol and the user's own connections: git's programs for paths and `file://`, the
@@ -62,6 +63,39 @@ public final class LibGit2Remote: Remote {
   }
 
   /// Keeps the commit under the private ref `refs/crdt/push/<branch>`.
+  /// Fetches the branch into an empty repository beside this one, where no damaged object is in the way.
+  public func recover(_ blob: ObjectID, branch: String, deadline: Deadline) throws(GitError) -> [UInt8]? {
+    let folder = repository.gitFolder + "crdt/recover-\(getpid())"
+    defer { removeFolder(folder) }
+    removeFolder(folder)
+    let other = try LibGit2Repository.initializeBare(folder)
+    other.environment = repository.environment
+    guard try other.remote(url: url).fetch(branch: branch, deadline: deadline) != nil else { return nil }
+    do { return try other.readBlob(blob) } catch {
+      guard error.code == .notFound else { throw error }
+      return nil
+    }
+  }
+
+  /// Removes a folder that this process made, with all that is in it. Links are removed, not followed.
+  private func removeFolder(_ path: String) {
+    if let stream = opendir(path) {
+      var names: [String] = []
+      while let entry = readdir(stream) {
+        names.append(
+          withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+      }
+      closedir(stream)
+      for name in names where name != "." && name != ".." {
+        let child = path + "/" + name
+        var status = stat()
+        guard lstat(child, &status) == 0 else { continue }
+        if status.st_mode & S_IFMT == S_IFDIR { removeFolder(child) } else { unlink(child) }
+      }
+      rmdir(path)
+    }
+  }
+
   /// A refusal that libgit2 itself foresees (the remote has commits we do not have) is `.rejected` too.
   public func push(_ commit: ObjectID, branch: String, deadline: Deadline) throws(GitError) -> PushOutcome {
     let name = "refs/heads/\(branch)"

@@ -89,10 +89,11 @@ extension LibGit2Repository {
       throw GitError(
         .storage, operation: "clear locks in \(gitFolder)", message: errorText(errno), isRetryable: false)
     }
+    // Without its name nothing of it is left by a process that is killed here.
+    unlink(probe)
     var now = stat()
     let probed = fstat(descriptor, &now)
     close(descriptor)
-    unlink(probe)
     guard probed == 0 else { return [] }
     let paths = ["HEAD.lock", "config.lock", "index.lock", "packed-refs.lock"] + locks(below: "refs")
     return paths.filter { path in

@@ -19,7 +19,7 @@ enum RemoteFailure {
       [
         "does not appear to be a git repository", "not a git repository", "repository not found",
         "repository not exported", "repository does not exist", "could not be found", "command not found",
-        "is not a git command", "no such repository",
+        "is not a git command", "no such repository", "invalid gitfile format", "too large to be a .git file",
       ]
     ),
     (

@@ -191,6 +191,8 @@ public protocol Remote: AnyObject {
   /// Brings all objects reachable from the remote's `branch` here and returns its tip; `nil` when the remote has no
   /// such branch. Moves no local ref.
   func fetch(branch: String, deadline: Deadline) throws(GitError) -> ObjectID?
+  /// The bytes of a blob that is damaged here, read anew from what the remote's `branch` holds; `nil` when it is not there.
+  func recover(_ blob: ObjectID, branch: String, deadline: Deadline) throws(GitError) -> [UInt8]?
   /// Asks the remote to set `refs/heads/<branch>` to `commit`, never forced.
   func push(_ commit: ObjectID, branch: String, deadline: Deadline) throws(GitError) -> PushOutcome
 }
@@ -204,4 +206,9 @@ extension Repository {
 
   /// A repository that is not on disk has nothing to pack.
   public func packLooseObjects(deadline: Deadline) -> Bool { false }
+}
+
+extension Remote {
+  /// A remote that cannot be read anew.
+  public func recover(_ blob: ObjectID, branch: String, deadline: Deadline) throws(GitError) -> [UInt8]? { nil }
 }

@@ -19,6 +19,8 @@ public struct MemoryError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooLarge
     /// The request itself makes no sense: an unknown id, an option that does not fit.
     case notFound
+    /// A file of rules for secrets that cannot be read.
+    case invalidRules
   }
 
   public var code: Code

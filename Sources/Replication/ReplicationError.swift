@@ -67,6 +67,7 @@ extension ReplicationError {
     let code: Code =
       switch error.code {
       case .notFound: .noInput
+      case .invalidRules: .configuration
       case .ambiguousFormat, .unknownFormat, .empty, .invalidJSON, .invalidMetadata, .invalidState, .tooLarge:
         .badData
       }
@@ -81,7 +82,15 @@ extension ReplicationError {
       case .permission, .notOwned: .permission
       default: .storage
       }
-    self.init(code, error.description, isRetryable: error.isRetryable)
+    let remedy: String =
+      switch error.code {
+      case .noSpace: "What was accepted before is safe. Make room, then run again"
+      case .readOnly: "What was accepted before is safe. Make the file system writable, then run again"
+      case .permission, .notOwned: "Nothing was lost. Run as the owner of the file, or change its mode"
+      case .notFound: ""
+      default: "What was accepted before is safe. Look at the disk (`dmesg`), then run again"
+      }
+    self.init(code, error.description, remedy: remedy, isRetryable: error.isRetryable)
   }
 
   /// A failure in the store's own repository (not of the remote: see ``init(remote:url:)``).

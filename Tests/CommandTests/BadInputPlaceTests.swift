@@ -120,7 +120,6 @@ import Testing
     let (sandbox, host) = try settled()
     host.remember("a", "two")
     try sandbox.makeFolder(sandbox.folder("plain"))
-    try expectSaved(try host.backup("--remote", sandbox.folder("gone.git")), 78, host, "two")
     try expectSaved(try host.backup("--remote", sandbox.folder("plain")), 78, host, "two")
     let refused = Loopback.freePort()
     for url in ["git://127.0.0.1:\(refused)/x", "http://127.0.0.1:\(refused)/x.git"] {

@@ -29,6 +29,19 @@ import Testing
     }
   }
 
+  @Test func onlyTheNextHolderTellsWhetherTheLastOneDied() throws {
+    let path = folder("lock")
+    func isAfterDeath() throws -> Bool { try FileLock.acquire(path, waitSeconds: 0).isAfterDeath }
+    #expect(try !isAfterDeath())
+    #expect(try !isAfterDeath())
+    // A holder that was killed leaves its name: also that of a process that seems to live here.
+    for name in ["4194304\n", "\(getpid())\n"] {
+      folder.write("lock", name)
+      #expect(try isAfterDeath())
+      #expect(try !isAfterDeath())
+    }
+  }
+
   @Test func killedHolderBlocksNobody() throws {
     guard try Requirement.programs("flock") else { return }
     let path = folder("lock")

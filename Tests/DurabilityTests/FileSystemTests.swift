@@ -11,6 +11,18 @@ import Testing
     try files.read(path, limitBytes: 1 << 20).map { String(decoding: $0, as: UTF8.self) }
   }
 
+  @Test func temporaryNamesAreToldFromAPersonsFiles() {
+    for name in [".a.json.0123456789abcdef.tmp", "..gitattributes.fedcba9876543.tmp", ".x.0123456789abcde.tmp"] {
+      #expect(isTemporaryName(name))
+    }
+    for name in [
+      "", ".tmp", ".a.tmp", "a.json.0123456789abcdef.tmp", ".0123456789abcdef.tmp", ".a.0123456789ABCDEF.tmp",
+      ".a.0123456789abcdef.tmp2", ".a.0123456789abcdefa.tmp", ".a.backup.tmp",
+    ] {
+      #expect(!isTemporaryName(name), "\(name)")
+    }
+  }
+
   @Test func replaceCreatesPrivateFileAndLeavesNothingElse() throws {
     try files.replace(folder("a"), with: Array("one".utf8))
     #expect(try read(folder("a")) == "one")

@@ -28,6 +28,11 @@ struct FormatDetectionTests {
     (#"{"type":"entity","name":"A","entityType":"t","observations":[]}"#, .graph, .certain),
     (#"{"type":"relation","from":"A","to":"B","relationType":"knows"}"#, .graph, .certain),
     (#"{"type":"_aim","source":"x"}"#, .graph, .likely),
+    (#"["a","b"]"#, .strings, .certain),
+    (#"["a",{"id":"b"}]"#, .strings, .certain),
+    ("{}", .map, .likely),
+    (#"{"a":{"content":"x"}}"#, .map, .likely),
+    ("{\n  \"a\": {\"content\": \"x\"},\n  \"b\": {}\n}\n", .map, .likely),
     ("{\"type\":\"_aim\"}\n{\"type\":\"entity\",\"name\":\"A\",\"observations\":[]}\n", .graph, .certain),
     ("{\"id\":\"a\"}\n{\"type\":\"entity\",\"name\":\"A\",\"observations\":[]}\n", .graph, .likely),
     // An entity that has an id as well is still one of a graph where nothing else goes by ids.
@@ -53,8 +58,10 @@ struct FormatDetectionTests {
     ("{\n  \"memories\": []\n}", "one single JSON object"),
     (#"{"memories":[{"id":"a"}],"id":"x"}"#, "one single JSON object"),
     (#"{"a":1}"#, "one single JSON object without an id"),
+    (#"{"a":{},"b":1}"#, "one single JSON object without an id"),
+    (#"{"memories":{"user":{"a":{}}}}"#, "one single JSON object without an id"),
+    ("{\n\"id\":\"a\",\n\"b\":{}}", "one single JSON object"),
     ("{\"a\":1}\n{\"a\":2}\n", "JSON Lines of objects without an id"),
-    (#"["a","b"]"#, "an array of strings"),
     ("[1]", "an array of something else than objects"),
     ("# Notes", "neither a JSON array nor JSON Lines of objects"),
   ])
@@ -72,10 +79,15 @@ struct FormatDetectionTests {
     ("[{\"id\":\"a\"},]", .invalidJSON, 1, 13),
     ("[{\"id\":\"a\"}]\nx", .invalidJSON, 2, 1),
     ("[\n{\"id\":\"a\"},\n7]", .unknownFormat, 3, 1),
-    ("{\"id\":\"a\"}\n{\"id\":\"b", .invalidJSON, 2, 9),
-    ("{\"id\":\"a\"}\n{\"id\":\"b\"}x\n", .invalidJSON, 2, 11),
-    ("{\"id\":\"a\"}\nnull\n", .invalidJSON, 2, 1),
-    ("{\"id\":\"a\"}\n<<<<<<< HEAD\n", .invalidJSON, 2, 1),
+    // What is left of an array, and NULs, are no matter of a line.
+    ("{\"id\":\"a\"}\n]\n", .invalidJSON, 2, 1),
+    ("{\"id\":\"a\"},\n{\"id\":\"b\"}\n]\n", .invalidJSON, 1, 11),
+    ("<<<<<<< HEAD\n[\n{\"id\":\"a\"}\n", .invalidJSON, 1, 1),
+    ("{\n\"memories\": [\n{\"id\":\"a\"}\n", .invalidJSON, 4, 1),
+    ("{\"id\":\"a\"}\n{\"id\":\"b\0\0\0", .invalidJSON, 2, 9),
+    ("{\"id\":\"a\"}\n\0\0\0\0", .invalidJSON, 2, 1),
+    ("{\"id\":\"a", .invalidJSON, 1, 9),
+    ("null\n{\"id\":\"a", .unknownFormat, 1, 1),
     ("{\"id\":\"a\",\n\"b\":1}\n{\"id\":\"b\"}", .invalidJSON, 3, 1),
     ("\u{FEFF}[]", .invalidJSON, 1, 1),
     ("\0", .invalidJSON, 1, 1),
@@ -102,6 +114,10 @@ struct FormatDetectionTests {
     #expect(refusal("{\"a\":1}\n", format: .jsonLines)?.code == .unknownFormat)
     #expect(refusal("{\"a\":1}\n", format: .graph) == nil)
     #expect(refusal("", format: .graph)?.code == .empty)
+    #expect(refusal(#"{"a":1}"#, format: .map) == nil)
+    #expect(refusal("[]", format: .map)?.code == .invalidJSON)
+    #expect(refusal("{\"a\":1}\n{\"b\":1}", format: .map)?.line == 2)
+    #expect(refusal(#"["a",1]"#, format: .strings)?.code == .unknownFormat)
   }
 
   @Test func whatIsTooDeepForAStateIsRefusedHere() throws {

@@ -40,6 +40,12 @@ public struct Metadata: Hashable, Sendable {
     return other.instant <= newest
   }
 
+  /// The version of the edit that follows these; stays at the greatest there is.
+  public static func nextVersion(after versions: UInt64...) -> UInt64 {
+    let greatest = versions.max() ?? 0
+    return greatest == .max ? .max : greatest + 1
+  }
+
   /// The object's bytes: members in the fixed order, hosts of `seen` in byte order.
   package var written: [UInt8] {
     var output: [UInt8] = Array(#"{"host":"#.utf8)

@@ -45,7 +45,8 @@ public enum FormatDetector {
     return found
   }
 
-  /// Refuses what no format can be: nothing, a byte order mark, UTF-16, a NUL or conflict marker in front.
+  /// Refuses what no format can be: nothing, a byte order mark, UTF-16, a NUL in front; also anything else in front
+  /// of what are no lines of objects.
   static func refuseUnreadable(_ bytes: [UInt8], source: String) throws(MemoryError) {
     let span = bytes.span.bytes
     guard bytes.count <= EntryTable.maximumSourceBytes else {
@@ -63,6 +64,7 @@ public enum FormatDetector {
       throw ScanFailure(scanner.offset, "not UTF-8 (it looks like UTF-16); save the file as UTF-8")
         .located(source: source, in: span)
     default:
+      if LineDamage.isFirstOfLines(span) { return }
       let found = scanner.failure(span, "neither a JSON array nor JSON Lines of objects")
       let isPlain = found.reason == "neither a JSON array nor JSON Lines of objects"
       throw ScanFailure(found.offset, found.reason, code: isPlain ? .unknownFormat : .invalidJSON)

@@ -12,16 +12,38 @@ struct FormatProbe {
     var namedGraphRecords = 0
     /// Records whose `type` starts with `_`: marks that programs leave in their files.
     var markers = 0
-    /// Lines that are not one JSON object.
+    /// Lines that are not one JSON object: see ``LineDamage``.
     var broken = 0
+  }
+
+  /// One object that is the whole file.
+  struct Document {
+    var members = 0
+    /// Members whose value is an object.
+    var objects = 0
+    /// Whether it has an `id`, and may be an entry itself.
+    var isNamed = false
+    /// Whether a member is called what tools call the whole of a memory, as in `{"memories":…}`.
+    var isEnvelope = false
+
+    init(_ members: [JSONMember], _ bytes: RawSpan) {
+      self.members = members.count
+      objects = members.count { JSONObject.kind(at: $0.value.lowerBound, bytes) == .object }
+      isNamed = EntryIdentity.idMember(in: members, bytes) != nil
+      isEnvelope = members.contains { member in
+        ["memories", "results", "entities", "relations"].contains { (name: StaticString) in
+          member.isNamed(name, bytes)
+        }
+      }
+    }
   }
 
   enum Shape {
     /// An array and the kind of its first element, `nil` when it is empty.
     case array(JSONKind?)
     case lines(Lines)
-    /// One object over several lines, or one on a single line that holds a list of objects.
-    case document
+    /// One object over several lines, or one on a single line that is no entry or record by itself.
+    case document(Document)
   }
 
   let shape: Shape
@@ -44,7 +66,7 @@ struct FormatProbe {
     switch shape {
     case .array(.string): "an array of strings"
     case .array: "an array of something else than objects"
-    case .document: "one single JSON object"
+    case .document(let document): "one single JSON object" + (document.isNamed ? "" : " without an id")
     case .lines(let lines) where lines.objects == 1: "one single JSON object without an id"
     case .lines: "JSON Lines of objects without an id"
     }
@@ -53,16 +75,24 @@ struct FormatProbe {
   private static func shapeOfObjects(_ bytes: RawSpan) throws(ScanFailure) -> Shape {
     var lines = Lines()
     var hasList = false
+    var single: Document?
+    var damage = LineDamage()
     var reader = LineReader()
     while let line = reader.next(bytes) {
       let part = bytes.extracting(line.range)
-      guard let members = try? LineReader.members(of: part) else {
-        // A first line that is no object of its own: half a line, or one object over many lines.
-        if lines.objects == 0 { return try shapeOfOneObject(bytes) }
+      let members: [JSONMember]
+      do {
+        members = try LineReader.members(of: part)
+      } catch {
+        let isFirst = lines.objects + lines.broken == 0
+        if isFirst, !LineDamage.isLine(part) { return try shapeOfOneObject(bytes) }
+        try damage.saw(error, line, bytes)
         lines.broken += 1
         continue
       }
       lines.objects += 1
+      single = lines.objects == 1 ? Document(members, part) : nil
+      damage.sawObject()
       hasList = hasList || members.contains { holdsObjects($0.value, part) }
       let isNamed = EntryIdentity.idMember(in: members, part) != nil
       if GraphRecord(members, part) != nil {
@@ -74,16 +104,20 @@ struct FormatProbe {
         lines.markers += 1
       }
     }
-    return lines.objects == 1 && lines.broken == 0 && lines.graphRecords == 0 && hasList ? .document : .lines(lines)
+    try damage.finish()
+    let isRecord = lines.graphRecords + lines.markers > 0 || (lines.named > 0 && !hasList)
+    if let single, lines.broken == 0, !isRecord { return .document(single) }
+    return .lines(lines)
   }
 
   private static func shapeOfOneObject(_ bytes: RawSpan) throws(ScanFailure) -> Shape {
     var scanner = JSONScanner()
     scanner.skipWhitespace(bytes)
-    try scanner.skipValue(bytes, depth: 0)
+    let parsed = try JSONObject.members(at: scanner.offset, bytes)
+    scanner.offset = parsed.range.upperBound
     scanner.skipWhitespace(bytes)
     guard scanner.isAtEnd(bytes) else { throw scanner.failure(bytes, "text after the end of the object") }
-    return .document
+    return .document(Document(parsed.members, bytes))
   }
 
   private static func holdsObjects(_ value: Range<Int>, _ bytes: RawSpan) -> Bool {

@@ -8,12 +8,13 @@
 /// record, such as the marker line `{"type":"_aim",…}`, is kept as it is.
 enum GraphFormat: FormatCodec {
   static let summary = "the MCP memory server's knowledge graph"
+  static let isLineBased = true
 
   static func verdict(on probe: FormatProbe) -> FormatVerdict? {
     guard case .lines(let lines) = probe.shape, lines.graphRecords + lines.markers > 0 else { return nil }
     // Marks alone, beside objects with ids, are somebody else's.
     guard lines.graphRecords > 0 || lines.markers == lines.objects else { return nil }
-    let isCertain = lines.graphRecords > 0 && lines.named == 0
+    let isCertain = lines.graphRecords > 0 && lines.named == 0 && lines.broken == 0
     return FormatVerdict(
       confidence: isCertain ? .certain : .likely,
       reason: "\(lines.graphRecords) of \(lines.objects) lines are entities or relations of a graph")

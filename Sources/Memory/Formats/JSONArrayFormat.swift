@@ -1,6 +1,7 @@
 /// A JSON array of objects, the form most tools keep memory in. `[]` holds nothing, and says so.
 enum JSONArrayFormat: FormatCodec {
   static let summary = "a JSON array of objects"
+  static let isLineBased = false
 
   static func verdict(on probe: FormatProbe) -> FormatVerdict? {
     switch probe.shape {
@@ -11,6 +12,11 @@ enum JSONArrayFormat: FormatCodec {
   }
 
   static func items(of bytes: RawSpan) throws(ScanFailure) -> [MemoryDocument.Item] {
+    try items(of: bytes, takesStrings: false)
+  }
+
+  /// The items of an array of objects, or of strings and objects.
+  static func items(of bytes: RawSpan, takesStrings: Bool) throws(ScanFailure) -> [MemoryDocument.Item] {
     var items: [MemoryDocument.Item] = []
     var scanner = JSONScanner()
     var counter = LineCounter()
@@ -21,12 +27,18 @@ enum JSONArrayFormat: FormatCodec {
       scanner.offset += 1
     } else {
       while true {
-        try refuseNonObject(scanner, bytes)
         let line = counter.line(at: scanner.offset, bytes)
-        let parsed = try JSONObject.members(at: scanner.offset, bytes, depth: 1)
-        RecordReader.append(
-          members: parsed.members, range: parsed.range, in: bytes, line: line, identity: .idMember, to: &items)
-        scanner.offset = parsed.range.upperBound
+        if takesStrings, scanner.peek(bytes) == 0x22 {
+          let start = scanner.offset
+          _ = try scanner.skipString(bytes)
+          items.append(StringArrayFormat.item(start..<scanner.offset, bytes, line: line))
+        } else {
+          try refuseNonObject(scanner, bytes)
+          let parsed = try JSONObject.members(at: scanner.offset, bytes, depth: 1)
+          RecordReader.append(
+            members: parsed.members, range: parsed.range, in: bytes, line: line, identity: .idMember, to: &items)
+          scanner.offset = parsed.range.upperBound
+        }
         scanner.skipWhitespace(bytes)
         if scanner.peek(bytes) == 0x5D {
           scanner.offset += 1
@@ -46,7 +58,8 @@ enum JSONArrayFormat: FormatCodec {
     var probe = scanner
     try probe.skipValue(bytes, depth: 1)
     throw ScanFailure(
-      scanner.offset, "an element that is no object; an array of strings or numbers is not supported yet",
+      scanner.offset,
+      "an element that is no object; --format strings takes strings and objects in one array, nothing takes the rest",
       code: .unknownFormat)
   }
 

@@ -1,15 +1,19 @@
 /// JSON Lines: one object a line. Blank lines and CRLF are fine.
 ///
+/// A line that cannot be read becomes an item of its own, see ``Quarantine``, and the others go on. At least one has to
+/// be an object, and what is left of an array is refused: see ``LineDamage``.
+///
 /// At least one line has to be named (an `id`, or a record of a graph): a file in which nothing has a name is some
 /// other kind of log, and is refused. In a file of named objects those without one go by their content.
 enum JSONLinesFormat: FormatCodec {
   static let summary = "JSON Lines of objects with an id"
+  static let isLineBased = true
 
   static func verdict(on probe: FormatProbe) -> FormatVerdict? {
     guard case .lines(let lines) = probe.shape, lines.named > 0 else { return nil }
     // Records of a graph with an id as well: by their name or by their id? Where other lines have ids, who knows.
     guard lines.graphRecords == 0 || lines.namedGraphRecords > 0 else { return nil }
-    let isCertain = lines.graphRecords == 0 && lines.named == lines.objects
+    let isCertain = lines.graphRecords == 0 && lines.named == lines.objects && lines.broken == 0
     return FormatVerdict(
       confidence: isCertain ? .certain : .likely,
       reason: "\(lines.named) of \(lines.objects) lines are objects with an id")
@@ -29,6 +33,7 @@ enum JSONLinesFormat: FormatCodec {
   {
     var items: [MemoryDocument.Item] = []
     var isAnyNamed = false
+    var damage = LineDamage()
     var reader = LineReader()
     while let line = reader.next(bytes) {
       let part = bytes.extracting(line.range)
@@ -36,13 +41,17 @@ enum JSONLinesFormat: FormatCodec {
       do {
         members = try LineReader.members(of: part)
       } catch {
-        throw ScanFailure(line.range.lowerBound + error.offset, error.reason, code: error.code)
+        try damage.saw(error, line, bytes)
+        items.append(Quarantine.item(JSONText.slice(bytes, line.exact), number: line.number, range: line.exact))
+        continue
       }
+      damage.sawObject()
       let isNamed = RecordReader.append(
         members: members, range: 0..<part.byteCount, in: part, line: line.number, shift: line.range.lowerBound,
         identity: identity, to: &items)
       isAnyNamed = isAnyNamed || isNamed
     }
+    try damage.finish()
     return (items, isAnyNamed)
   }
 

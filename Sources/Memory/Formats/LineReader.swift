@@ -5,6 +5,8 @@ struct LineReader {
     var number: Int
     /// Without white space around it.
     var range: Range<Int>
+    /// All of it up to its end, LF or CRLF.
+    var exact: Range<Int>
   }
 
   private var offset = 0
@@ -16,11 +18,14 @@ struct LineReader {
       let start = offset
       while offset < bytes.byteCount, JSONScanner.byte(bytes, offset) != 0x0A { offset += 1 }
       var range = start..<offset
+      let hasCarriageReturn =
+        offset < bytes.byteCount && offset > start && JSONScanner.byte(bytes, offset - 1) == 0x0D
+      let exact = start..<(hasCarriageReturn ? offset - 1 : offset)
       offset += 1
       number += 1
       while let first = range.first, LineReader.isBlank(JSONScanner.byte(bytes, first)) { range.removeFirst() }
       while let last = range.last, LineReader.isBlank(JSONScanner.byte(bytes, last)) { range.removeLast() }
-      if !range.isEmpty { return Line(number: number, range: range) }
+      if !range.isEmpty { return Line(number: number, range: range, exact: exact) }
     }
     return nil
   }

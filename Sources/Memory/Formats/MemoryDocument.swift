@@ -8,7 +8,7 @@ public struct MemoryDocument: Hashable, Sendable {
     public var id: ByteString
     /// A JSON object without white space outside strings and without `_crdt_metadata`.
     public var content: [UInt8]
-    /// What is not a plain record: `observation`.
+    /// What is not a plain record: `observation`, `quarantine`.
     public var kind: ByteString?
     /// The line it starts in, from 1.
     public var line: Int
@@ -34,8 +34,8 @@ public struct MemoryDocument: Hashable, Sendable {
 
   /// Reads a whole memory file. Every byte is validated.
   ///
-  /// Throws ``MemoryError`` with file, line and column for whatever is not wholly understood: no bytes, half a file, a
-  /// byte order mark, a NUL, conflict markers. So "no items" always means an empty list that somebody wrote.
+  /// In a line-based file a damaged line is an item of its own, see ``Quarantine``. Throws ``MemoryError`` with file,
+  /// line and column for whatever else is not wholly understood: no bytes, half an array, a byte order mark, a NUL. So "no items" always means an empty list that somebody wrote.
   /// - Parameters:
   ///   - source: what errors call the file.
   ///   - format: `nil` to detect it; see ``FormatDetector``.

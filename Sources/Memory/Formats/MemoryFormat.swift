@@ -8,6 +8,10 @@ public enum MemoryFormat: String, Hashable, Sendable, CaseIterable {
   case jsonLines = "jsonl"
   /// The knowledge graph of the MCP memory server: JSON Lines of `entity` and `relation` records.
   case graph = "mcp"
+  /// One JSON object of id and value.
+  case map
+  /// One JSON array of strings.
+  case strings
 
   /// What it is, for people: `a JSON array of objects (json)`.
   public var summary: String { "\(codec.summary) (\(rawValue))" }
@@ -19,12 +23,14 @@ public enum MemoryFormat: String, Hashable, Sendable, CaseIterable {
   ///
   /// Entries stand in the order of their creation, so that an edit moves nothing; records that are no part of a
   /// graph come first (marker lines have to), then entities, then relations. Observations go back into their entity
-  /// (see ``RecordAssembly``). Depends on the set of entries only, not on their order.
+  /// (see ``RecordAssembly``). Lines in quarantine, which no view of a table holds, stand behind all else in a line-based
+  /// format as they are, and are left out of any other. Depends on the set of entries only, not on their order.
   /// - Parameter entries: live entries, one an id, as the view of an ``EntryTable`` gives them.
-  /// - Returns: the file's bytes; for no entries `[]` and a newline in `json`, no bytes in the line-based formats.
+  /// - Returns: the file's bytes; for no entries `[]` or `{}` and a newline, no bytes in the line-based formats.
   /// - Complexity: O(n log n)
   public func render(_ entries: [Entry]) -> [UInt8] {
-    codec.render(RecordAssembly.records(of: entries))
+    let file = codec.render(RecordAssembly.records(of: entries))
+    return codec.isLineBased ? RecordAssembly.damagedLines(of: entries).reduce(file) { $0 + $1 + [0x0A] } : file
   }
 
   var codec: any FormatCodec.Type {
@@ -32,6 +38,8 @@ public enum MemoryFormat: String, Hashable, Sendable, CaseIterable {
     case .jsonArray: JSONArrayFormat.self
     case .jsonLines: JSONLinesFormat.self
     case .graph: GraphFormat.self
+    case .map: MapFormat.self
+    case .strings: StringArrayFormat.self
     }
   }
 }
@@ -48,6 +56,9 @@ public enum FormatConfidence: String, Hashable, Sendable {
 protocol FormatCodec {
   /// What it is, in a few words with the article.
   static var summary: String { get }
+
+  /// Whether every line is a record of its own, so that a damaged one can be left alone.
+  static var isLineBased: Bool { get }
 
   /// Whether a file looks like this format, and why; `nil` when it does not.
   static func verdict(on probe: FormatProbe) -> FormatVerdict?

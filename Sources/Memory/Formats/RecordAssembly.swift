@@ -8,6 +8,8 @@ import CRDT
 /// not bring the entity back, and one whose last observation somebody took out is nothing at all.
 enum RecordAssembly {
   /// Compact JSON objects: plain records, then entities, then relations, each in the order of creation.
+  ///
+  /// What is in quarantine is no record: see ``damagedLines(of:)``.
   static func records(of entries: [Entry]) -> [[UInt8]] {
     var plain: [[UInt8]] = []
     var entities: [(name: [UInt8], content: [UInt8], observations: Range<Int>)] = []
@@ -16,6 +18,7 @@ enum RecordAssembly {
     var observedNames: [ByteString] = []
 
     for entry in inOrderOfCreation(entries) {
+      if entry.metadata.kind == Quarantine.kind { continue }
       let content = entry.content
       if entry.metadata.kind == Observation.kind, let observation = Observation(content: content) {
         let name = ByteString(bytes: observation.entity)
@@ -47,6 +50,13 @@ enum RecordAssembly {
       records.append(placeholder(name.bytes, values))
     }
     return records + relations
+  }
+
+  /// The exact bytes of the lines in quarantine, in the order of creation.
+  static func damagedLines(of entries: [Entry]) -> [[UInt8]] {
+    inOrderOfCreation(entries.filter { $0.metadata.kind == Quarantine.kind }).compactMap {
+      Quarantine.line(ofContent: $0.content)
+    }
   }
 
   private static func inOrderOfCreation(_ entries: [Entry]) -> [Entry] {

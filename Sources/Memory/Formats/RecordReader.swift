@@ -18,6 +18,13 @@ enum RecordReader {
   /// ``RecordAssembly``.
   static let removedEntityType = Array("(removed)".utf8)
 
+  /// What an object goes by, in every format but the graph's.
+  /// - Parameter content: the compact object without metadata.
+  static func identity(of members: [JSONMember], content: [UInt8], _ bytes: RawSpan) -> ByteString {
+    EntryIdentity.idMember(in: members, bytes) ?? GraphRecord(members, bytes)?.id
+      ?? EntryIdentity.contentID(of: content)
+  }
+
   /// Appends the items of one object.
   /// - Parameter shift: what to add to offsets in `bytes` to get those in the file.
   /// - Returns: whether the object has a name of its own.
@@ -88,7 +95,7 @@ enum RecordReader {
   }
 
   /// The object compact and without metadata that somebody copied in from a state.
-  private static func content(of members: [JSONMember], _ range: Range<Int>, _ bytes: RawSpan) -> [UInt8] {
+  static func content(of members: [JSONMember], _ range: Range<Int>, _ bytes: RawSpan) -> [UInt8] {
     var content: [UInt8] = []
     content.reserveCapacity(range.count)
     if members.contains(where: { EntryTable.isMetadataName($0.name, bytes) }) {

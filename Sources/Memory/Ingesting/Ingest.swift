@@ -13,6 +13,9 @@ import CRDT
 ///   has written that id before (the base was lost); else a new unique_id.
 /// - **Gone**: kept and counted, or a tombstone for each unique_id that the file had stood for, unless that has a value
 ///   which the file never showed: deletion removes what was seen.
+///   Never in the run that finds a line newly damaged: what vanished may be in that line.
+/// - **A damaged line**: an item in quarantine. Once it is gone from the file it is resolved, a tombstone, under either
+///   policy: it was no memory, and what it said is in the file mended, or somebody took it out.
 /// - **Several items of one id**: equal values are matched first, the rest in order; each has a unique_id of its own.
 public enum Ingest {
   /// Compares a memory file with its base and with what is known, and makes the entries to write.
@@ -25,17 +28,22 @@ public enum Ingest {
   ///   - known: every host file, this host's own included.
   ///   - olderVersions: all values that some ids ever had, from history. Called at most once, and only when something
   ///     is known of an id, but not what the file says. Values of other ids in the answer do no harm.
+  ///   - heldBack: asked of every item that would be written, in the order of the file; where it answers, nothing is
+  ///     stamped, the base stays what it was, and the next run asks again.
   ///   - clock: stamps are handed out in the order of the file. The caller makes its high-water mark durable before
   ///     the entries get out.
   /// - Complexity: O(n) over the file and the base; where something changed also over all entries known.
   public static func run<HistoryError: Error>(
     document: MemoryDocument, fileDigest: String, base: IngestBase?, known: KnownState,
     olderVersions: (Set<ByteString>) throws(HistoryError) -> [KnownValue], host: HostName, wall: Instant,
-    clock: inout HybridLogicalClock, vanished policy: VanishedPolicy
+    clock: inout HybridLogicalClock, vanished policy: VanishedPolicy,
+    heldBack: (MemoryDocument.Item) -> HeldBackEntry? = { _ in nil }
   ) throws(IngestError<HistoryError>) -> IngestResult {
     var matching = IngestMatching(
       document: document, base: base, known: known, host: host, looksUpGone: policy != .keep)
-    if let refusal = massDeletion(matching.gone, base: base, policy: policy) { throw .massDeletion(refusal) }
+    let policy = matching.isNewlyDamaged ? VanishedPolicy.keep : policy
+    let gone = matching.gone.filter { !matching.isQuarantine($0) }
+    if let refusal = massDeletion(gone, base: base, policy: policy) { throw .massDeletion(refusal) }
     let ids = matching.idsToAskFor
     if !ids.isEmpty {
       do throws(HistoryError) {
@@ -50,10 +58,17 @@ public enum Ingest {
       result: IngestResult(base: IngestBase(fileDigest: fileDigest, format: document.format, items: [])))
     for (index, item) in document.items.enumerated() {
       guard let outcome = matching.outcomes[index] else { preconditionFailure("every item was decided") }
-      writer.take(item, matching.digests[index], outcome)
+      if outcome.isWritten, let entry = heldBack(item) {
+        writer.holdBack(entry, outcome)
+      } else {
+        writer.take(item, matching.digests[index], outcome)
+      }
     }
     let present = Set(document.items.map(\.id))
-    for item in matching.gone {
+    for item in matching.gone where matching.isQuarantine(item) {
+      writer.resolve(item, values: matching.values[item.id] ?? [], isWholeIDGone: !present.contains(item.id))
+    }
+    for item in gone {
       if item.isVanished || policy == .keep {
         writer.keep(item)
       } else {

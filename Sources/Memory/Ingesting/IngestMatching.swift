@@ -10,6 +10,14 @@ struct IngestMatching {
     /// An edit of what the base item is.
     case edited(IngestBase.Item, winner: KnownValue?)
     case added
+
+    /// Whether a new value comes of it.
+    var isWritten: Bool {
+      switch self {
+      case .unchanged, .recognised: false
+      case .edited, .added: true
+      }
+    }
   }
 
   /// The items of one id that are not as they were.
@@ -66,6 +74,20 @@ struct IngestMatching {
     undecided = []
   }
 
+  /// Whether a base item is a damaged line.
+  func isQuarantine(_ item: IngestBase.Item) -> Bool {
+    Quarantine.mayBe(item.id) && winner(of: item.uniqueID, item.id)?.metadata.kind == Quarantine.kind
+  }
+
+  /// Whether a line is damaged that was not when the file was last ingested.
+  var isNewlyDamaged: Bool {
+    zip(items, outcomes).contains { item, outcome in
+      guard item.kind == Quarantine.kind else { return false }
+      if case .unchanged = outcome { return false }
+      return true
+    }
+  }
+
   // MARK: Unchanged
 
   private struct Key: Hashable {
@@ -106,13 +128,12 @@ struct IngestMatching {
   // MARK: Changed or new
 
   private mutating func pairWithBases(_ known: KnownState, looksUpGone: Bool) {
-    values = known.values(of: Set(openIDs + (looksUpGone ? gone.map(\.id) : [])))
+    func isAskedFor(_ id: ByteString) -> Bool { looksUpGone || Quarantine.mayBe(id) }
+    values = known.values(of: Set(openIDs + gone.map(\.id).filter(isAskedFor)))
     for id in openIDs { pairGroup(id) }
-    if looksUpGone {
-      // Fewer items than base items of one id: those that are left over.
-      let missing = Set(gone.map(\.id)).subtracting(values.keys)
-      values.merge(known.values(of: missing)) { current, _ in current }
-    }
+    // Fewer items than base items of one id: those that are left over.
+    let missing = Set(gone.map(\.id).filter(isAskedFor)).subtracting(values.keys)
+    values.merge(known.values(of: missing)) { current, _ in current }
   }
 
   private mutating func pairGroup(_ id: ByteString) {

@@ -27,12 +27,25 @@ public struct IngestResult: Sendable {
   public var deleted: [ByteString] = []
   /// Ids of items that were deleted here and live on, because of a value that this file had never shown.
   public var outlived: [ByteString] = []
+  /// Lines that cannot be read, in all, in the file's order.
+  public var quarantined: [QuarantinedLine] = []
+  /// Ids of lines in quarantine that are no longer in the file: tombstones are in ``entries``.
+  public var resolved: [ByteString] = []
+  /// Items that would have been added or changed, and stay on this host.
+  public var heldBack: [HeldBackEntry] = []
   /// Items as they were.
   public var unchangedCount = 0
   /// Items no longer in the memory file and kept, in all: ``vanished`` and those before.
   public var vanishedCount: Int { base.vanishedCount }
 
   init(base: IngestBase) { self.base = base }
+}
+
+/// A line of a memory file that cannot be read and is kept as it is.
+public struct QuarantinedLine: Hashable, Sendable {
+  public var id: ByteString
+  /// From 1.
+  public var line: Int
 }
 
 /// Why nothing was ingested.

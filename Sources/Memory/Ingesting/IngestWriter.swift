@@ -9,6 +9,7 @@ struct IngestWriter {
 
   /// One item of the file.
   mutating func take(_ item: MemoryDocument.Item, _ digest: ContentDigest, _ outcome: IngestMatching.Outcome) {
+    if item.kind == Quarantine.kind { result.quarantined.append(QuarantinedLine(id: item.id, line: item.line)) }
     switch outcome {
     case .unchanged(let base):
       result.unchangedCount += 1
@@ -23,6 +24,14 @@ struct IngestWriter {
       result.added.append(item.id)
       add(item, digest)
     }
+  }
+
+  /// An item that stays on this host: what was backed up of it before stands.
+  mutating func holdBack(_ entry: HeldBackEntry, _ outcome: IngestMatching.Outcome) {
+    result.heldBack.append(entry)
+    guard case .edited(var base, _) = outcome else { return }
+    base.isVanished = false
+    result.base.items.append(base)
   }
 
   /// The file now stands for this value, and has still seen what it showed before.
@@ -83,6 +92,19 @@ struct IngestWriter {
   /// An item that the user deleted.
   /// - Parameter isWholeIDGone: no item of that id is left, so all that it stood for goes, not only what it showed.
   mutating func delete(_ item: IngestBase.Item, values: [KnownValue], isWholeIDGone: Bool) {
+    let (isDeleted, isOutlived) = bury(item, values: values, isWholeIDGone: isWholeIDGone)
+    if isOutlived { result.outlived.append(item.id) } else if isDeleted { result.deleted.append(item.id) }
+  }
+
+  /// A damaged line that is no longer in the file.
+  mutating func resolve(_ item: IngestBase.Item, values: [KnownValue], isWholeIDGone: Bool) {
+    if bury(item, values: values, isWholeIDGone: isWholeIDGone).isDeleted { result.resolved.append(item.id) }
+  }
+
+  /// Writes the tombstones of what a base item stood for, as far as the file had shown it.
+  private mutating func bury(_ item: IngestBase.Item, values: [KnownValue], isWholeIDGone: Bool)
+    -> (isDeleted: Bool, isOutlived: Bool)
+  {
     var targets = isWholeIDGone ? item.others : [:]
     targets[item.uniqueID] = item.known
     var isDeleted = false
@@ -100,7 +122,7 @@ struct IngestWriter {
         guard value.isWinner, !value.metadata.isDeleted else { return false }
         return targets[value.metadata.uniqueID].map { !$0.covers(value.metadata.stamp) } ?? true
       }
-    if isOutlived { result.outlived.append(item.id) } else if isDeleted { result.deleted.append(item.id) }
+    return (isDeleted, isOutlived)
   }
 
   /// Metadata of the value that follows on all that is known of a unique_id, having seen only `known` of it.

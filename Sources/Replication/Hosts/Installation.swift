@@ -65,17 +65,17 @@ extension Store {
     throws(ReplicationError) -> (tree: StoreTree, renaming: [ByteString: ByteString])
   {
     let reader = StateReader(repository: repository)
-    func entries(_ tree: StoreTree) throws(ReplicationError) -> [Entry] {
+    func entries(of host: HostName, in tree: StoreTree) throws(ReplicationError) -> [Entry] {
       var table = EntryTable()
-      for (path, id) in tree.stateFiles where StoreTree.isStateFile(path, of: old.text) {
+      for (path, id) in tree.stateFiles where StoreTree.isStateFile(path, of: host.text) {
         guard let source = try reader.source(path: path, id: id, tips: tips) else { continue }
         do { try table.add(source) } catch { throw ReplicationError(error) }
       }
       return table.entries(table.join())
     }
-    let shared = try entries(theirs)
+    let shared = try entries(of: old, in: theirs)
     let sharedKeys = Set(shared.map(\.metadata.uniqueID))
-    let own = try entries(tree).filter { entry in !shared.contains(entry) }
+    let own = try entries(of: old, in: tree).filter { entry in !shared.contains(entry) }
     var renaming: [ByteString: ByteString] = [:]
     var result = tree
     for path in tree.stateFiles.keys where StoreTree.isStateFile(path, of: old.text) {
@@ -96,6 +96,12 @@ extension Store {
       return Entry(content: entry.content, metadata: metadata)
     }
     result = try adding(moved, to: result, host: new, tips: tips)
+    // What an earlier run moved, when it died before its base followed.
+    for entry in try entries(of: new, in: tree) {
+      guard var unique = UniqueID(entry.metadata.uniqueID), unique.host == new else { continue }
+      unique.host = old
+      if !sharedKeys.contains(unique.text) { renaming[unique.text] = entry.metadata.uniqueID }
+    }
     return (result, renaming)
   }
 }

@@ -9,8 +9,9 @@ extension Store {
 
   /// Reads the memory file and commits what is new in it. From here on nothing can be lost.
   ///
-  /// Order: the clock's mark, the commit, the base. Dying between any two of them repeats work and loses nothing: a value
-  /// that is committed already is recognised by the next run.
+  /// Order: the clock's mark; the new base beside the old one, naming the commit it belongs to; the commit; the base.
+  /// Dying anywhere loses nothing: the next run takes up the waiting base if its commit was made, and drops it if not, so
+  /// that what the user does meanwhile is compared with what the commit says.
   /// - Returns: what was found; `nil` when the store has no memory file set.
   func ingest(
     _ options: BackupOptions, identity: Identity, reader: StateReader, progress: (String) -> Void
@@ -34,8 +35,6 @@ extension Store {
       }
       return last.counts
     }
-    let base = isBaseHeld ? try privateState.readBase() : nil
-
     let document: MemoryDocument
     do { document = try MemoryDocument.parse(bytes, source: path, format: settings.format) } catch {
       throw ReplicationError(error)
@@ -45,10 +44,14 @@ extension Store {
     let oldTree = try tree(of: old)
     let tips = [old].compactMap(\.self)
     let table = try reader.table(of: oldTree, tips: tips)
+    // Where our own file had to fall back to an older version, the base tells of values that are not in it.
+    let isWhole = !reader.damagedPaths.contains { StoreTree.isStateFile($0, of: identity.host.text) }
+    let base = isBaseHeld && isWhole ? try privateState.readBase() : nil
     var clock = try loadClock()
     if let newest = table.newestInstant(upTo: wall.advanced(bySeconds: settings.maxDriftSeconds)) {
       clock.witness(newest, wall: wall)
     }
+    let scanner = try secretScanner()
     let known = KnownState(table: table, winners: table.join())
     let history = ValueHistory(repository: repository)
     let result: IngestResult
@@ -56,7 +59,8 @@ extension Store {
       result = try Ingest.run(
         document: document, fileDigest: digest, base: base, known: known,
         olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) },
-        host: identity.host, wall: wall, clock: &clock, vanished: .keep)
+        host: identity.host, wall: wall, clock: &clock, vanished: .keep,
+        heldBack: { scanner.heldBack($0) })
     } catch {
       switch error {
       case .history(let failure): throw failure
@@ -64,6 +68,9 @@ extension Store {
       }
     }
     let counts = IngestCounts(result, format: document.format)
+    for line in result.quarantined {
+      reader.warn("\(path):\(line.line): this line cannot be read and is kept as it is (quarantine)")
+    }
     if options.isDryRun { return counts }
 
     if !result.entries.isEmpty {
@@ -73,16 +80,33 @@ extension Store {
       let commit = try commit(
         tree, parents: tips, host: identity.host,
         message: "\(identity.host): \(counts.added) added, \(counts.changed) changed")
+      try privateState.prepare(result.base, for: commit)
       try move(from: old, to: commit, message: "crdt-backup: ingest")
       progress("saved \(result.entries.count) values in commit \(commit.short)")
+    } else {
+      try privateState.forgetIngested()
     }
     try privateState.write(result.base)
+    try privateState.dropPreparedBase()
+    try privateState.writeHeld(result.heldBack)
     var present = IngestCounts(format: document.format)
     present.unchanged = document.items.count
     present.vanished = counts.vanished
-    let ingested = PrivateState.Ingested(memory: path, fileDigest: digest, counts: present, commit: try tip(), fileStatus: settled)
+    present.quarantined = counts.quarantined
+    // What is held back is looked at again by every run, since what is allowed may change: no digest equals none.
+    let isWholeFileIn = result.heldBack.isEmpty
+    let ingested = PrivateState.Ingested(
+      memory: path, fileDigest: isWholeFileIn ? digest : "", counts: present, commit: try tip(),
+      fileStatus: isWholeFileIn ? settled : nil)
     try privateState.write(ingested)
     return counts
+  }
+
+  /// After a run that died between its commit and its base: the base that waits is the one, if the commit was made.
+  func settleBase() throws(ReplicationError) {
+    guard let (base, commit) = try privateState.readPreparedBase() else { return }
+    if try isReached(commit) { try privateState.write(base) }
+    try privateState.dropPreparedBase()
   }
 
   /// What tells that a file was not touched since: device, inode, size, and both its times. `nil` where there is no such
@@ -164,5 +188,7 @@ extension IngestCounts {
     unchanged = result.unchangedCount
     recognised = result.recognised.count
     vanished = result.vanishedCount
+    quarantined = result.quarantined.count
+    heldBack = result.heldBack
   }
 }

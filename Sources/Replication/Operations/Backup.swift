@@ -10,6 +10,8 @@ public struct BackupOptions: Sendable {
   public var isOffline = false
   /// Tell what would be done, and write nothing.
   public var isDryRun = false
+  /// Leave the memory file alone: only what is in the store is shared.
+  public var skipsIngest = false
   /// Seconds for all work on the remote; `nil` takes `crdt.timeout`.
   public var timeoutSeconds: Double?
   public var skipsIngest = false
@@ -34,11 +36,13 @@ public struct BackupReport: Sendable {
   public var outcome: SyncOutcome
   /// Attempts on the remote.
   public var attempts = 0
+  /// Entries that look like secrets: not in the store, and so on this host only.
+  public var heldBack: [HeldBackEntry] { ingest?.heldBack ?? [] }
   /// Damaged peers, drift and the like, one line each.
   public var warnings: [String] = []
   public var isDryRun = false
   public var isOffline = false
-  /// The number the command ends with.
+  /// The number the command ends with. What is held back does not change it: it was left out on purpose, and is named.
   public var exitCode: Int32 {
     if isDryRun { return 0 }
     return switch outcome {
@@ -58,6 +62,10 @@ public struct IngestCounts: Sendable, Hashable {
   public var recognised = 0
   /// No longer in the memory file, and kept.
   public var vanished = 0
+  /// Lines that cannot be read, and are kept as they are.
+  public var quarantined = 0
+  /// Looks like a secret, and was not taken up.
+  public var heldBack: [HeldBackEntry] = []
 
   public init(format: MemoryFormat) { self.format = format }
 }
@@ -86,8 +94,14 @@ extension Store {
   ) throws(ReplicationError) -> BackupReport {
     let deadline = Deadline.after(seconds: options.timeoutSeconds ?? settings.timeoutSeconds)
     let reader = StateReader(repository: repository)
+    if !options.isDryRun { try settleBase() }
 
     let remote = try connection(options, connect)
+    if case .open(let remote) = remote, !options.isDryRun {
+      let branch = settings.branch
+      // A disk that lost an object here is mended from the remote, before anything is derived from what is left.
+      reader.recover = { id in try? remote.recover(id, branch: branch, deadline: deadline) }
+    }
     // The name this store has or was asked to have: what it ends up with may be another.
     let nameBefore = settings.host ?? options.defaultHost
     var firstContact: ReplicationError?
@@ -100,7 +114,8 @@ extension Store {
     var report = BackupReport(
       host: identity.host, memory: settings.memory, remote: settings.remote, branch: settings.branch,
       outcome: .noRemote, isDryRun: options.isDryRun, isOffline: options.isOffline)
-    report.ingest = try ingest(options, identity: identity, reader: reader, progress: progress)
+    report.ingest =
+      options.skipsIngest ? nil : try ingest(options, identity: identity, reader: reader, progress: progress)
     if options.isDryRun {
       report.commit = try tip()
       report.warnings = reader.warnings
@@ -167,7 +182,7 @@ extension Store {
     do { fetched = try remote.fetch(branch: settings.branch, deadline: deadline) } catch {
       return ReplicationError(remote: error)
     }
-    guard let fetched, try tree(of: fetched).isStoreOrFresh else { return nil }
+    guard let fetched, try isStoreOrFresh(fetched) else { return nil }
     do {
       _ = try integrate(remote: fetched, identity: &identity, reader: reader)
     } catch {

@@ -61,7 +61,18 @@ extension Store {
     findings += try examineContents(fixing: fixing)
     findings += try examineClock()
     findings += try examineRuns()
+    if let finding = examineLeftovers(fixing: fixing) { findings.append(finding) }
     return findings
+  }
+
+  private func examineLeftovers(fixing: Bool) -> Finding? {
+    let count = leftovers().count
+    guard count > 0 else { return nil }
+    var finding = Finding(
+      "leftovers", .note, "\(count) temporary files of runs that were killed",
+      remedy: "crdt-backup doctor --fix removes them")
+    if fixing { finding.fixed = "removed \(removeLeftovers())" }
+    return finding
   }
 
   // MARK: Owner and modes

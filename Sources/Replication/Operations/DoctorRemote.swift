@@ -21,7 +21,7 @@ extension Store {
     }
     var findings: [Finding] = []
     if let fetched {
-      var isOurs = try tree(of: fetched).isStoreOrFresh
+      var isOurs = try isStoreOrFresh(fetched)
       if !isOurs { isOurs = try isShared(fetched) }
       if isOurs {
         findings.append(

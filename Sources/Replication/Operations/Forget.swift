@@ -43,13 +43,28 @@ extension Store {
       let stamp = metadata.stamp
       metadata.seen = (known[metadata.uniqueID] ?? KnownStamps(of: metadata)).seen(by: identity.host.bytes)
       metadata.stamp = Stamp(instant: clock.tick(wall: wall, replacing: stamp.instant), host: identity.host.bytes)
-      metadata.version += 1
+      metadata.version = Metadata.nextVersion(after: metadata.version)
       return Entry.tombstone(of: metadata)
     }
+    try refuseUnbeatable(
+      tombstones, among: Dictionary(uniqueKeysWithValues: winners.map { (table.uniqueID($0), table.entry($0)) }))
     report.commit = try commit(
       tombstones, onto: old, as: identity, clock: &clock, reader: reader,
       message: "\(identity.host): forgot \(tombstones.count) entries")
     return report
+  }
+
+  /// Throws where a new value would not win: a peer with a broken clock stamped the last moment there is.
+  func refuseUnbeatable(_ entries: [Entry], among winners: [ByteString: Entry]) throws(ReplicationError) {
+    for entry in entries {
+      guard let winner = winners[entry.metadata.uniqueID], !Entry.isBelow(winner, entry) else { continue }
+      throw ReplicationError(
+        .badData,
+        "\(entry.id) was stamped \(winner.metadata.stamp.instant) by \(winner.metadata.stamp.host), after which nothing can be written",
+        remedy:
+          "Nothing was changed. The clock of \(winner.metadata.stamp.host) is broken; the entry can only be edited there"
+      )
+    }
   }
 
   /// Lets the clock see every stamp of the state that is not too far ahead.

@@ -66,12 +66,13 @@ extension Store {
       var metadata = value.metadata
       metadata.uniqueID = uniqueID
       metadata.isDeleted = false
-      metadata.version = max(current.metadata.version, value.metadata.version) + 1
+      metadata.version = Metadata.nextVersion(after: current.metadata.version, value.metadata.version)
       metadata.seen = known.seen(by: identity.host.bytes)
       metadata.stamp = Stamp(
         instant: clock.tick(wall: wall, replacing: current.metadata.stamp.instant), host: identity.host.bytes)
       return Entry(content: value.content, metadata: metadata)
     }
+    try refuseUnbeatable(entries, among: winnerOf)
     _ = try commit(
       entries, onto: old, as: identity, clock: &clock, reader: reader,
       message: "\(identity.host): restored \(entries.count) entries")

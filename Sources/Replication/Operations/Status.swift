@@ -43,6 +43,8 @@ public struct StatusReport: Sendable {
   public var liveEntries: Int
   public var conflicts: Int
   public var drift: [DriftingEntry]
+  /// Entries that look like secrets and stay on this host, as of the last run.
+  public var heldBack: [HeldBackEntry]
   public var warnings: [String]
 }
 
@@ -65,7 +67,8 @@ extension Store {
       lastExitCode: run.exitCode, lastMessage: run.message, unpushedCommits: unpushed,
       unpushedSince: unpushed > 0 ? run.unpushedSince : nil, commit: tip,
       hosts: try hosts(tree: tree, table: table), liveEntries: table.view(of: table.join()).count,
-      conflicts: table.conflicts().count, drift: drift(in: table), warnings: reader.warnings)
+      conflicts: table.conflicts().count, drift: drift(in: table),
+      heldBack: try privateState.readHeld(), warnings: reader.warnings)
   }
 
   /// Every host that has written to the store, by name.

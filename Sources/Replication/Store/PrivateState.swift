@@ -19,6 +19,8 @@ struct PrivateState {
     static let lastRun = "lastrun"
     static let published = "written"
     static let ingested = "ingested"
+    static let held = "held"
+    static let allowed = "allowed"
   }
 
   /// Who this installation is.
@@ -105,6 +107,29 @@ struct PrivateState {
     }
   }
 
+  /// Puts a base aside for a commit that is about to be made; what was said of the file before is no longer true.
+  func prepare(_ base: IngestBase, for commit: ObjectID) throws(ReplicationError) {
+    try write(paths.preparedBase, kind: Kind.base, payload: commit.bytes + base.serialized())
+    try forgetIngested()
+  }
+
+  /// The base that was put aside and its commit.
+  func readPreparedBase() throws(ReplicationError) -> (base: IngestBase, commit: ObjectID)? {
+    guard let payload = try payload(paths.preparedBase, kind: Kind.base),
+      let commit = ObjectID(bytes: payload.prefix(20)), let base = IngestBase.parse(Array(payload.dropFirst(20)))
+    else { return nil }
+    return (base, commit)
+  }
+
+  func dropPreparedBase() throws(ReplicationError) {
+    try storing { () throws(StorageError) in _ = try fileSystem.remove(paths.preparedBase) }
+  }
+
+  /// The next run looks at the memory file itself.
+  func forgetIngested() throws(ReplicationError) {
+    try storing { () throws(StorageError) in _ = try fileSystem.remove(paths.ingested) }
+  }
+
   /// What the memory file was when it was last ingested: enough to see that nothing changed, without reading the base.
   struct Ingested: Hashable {
     var memory: String
@@ -125,6 +150,7 @@ struct PrivateState {
     var counts = IngestCounts(format: format)
     counts.unchanged = fields["present"]?.integer ?? 0
     counts.vanished = fields["vanished"]?.integer ?? 0
+    counts.quarantined = fields["quarantined"]?.integer ?? 0
     return Ingested(
       memory: String(decoding: memory, as: UTF8.self), fileDigest: String(decoding: digest, as: UTF8.self),
       counts: counts,
@@ -140,6 +166,7 @@ struct PrivateState {
       object.member("format", ingested.counts.format.rawValue)
       object.member("present", ingested.counts.unchanged)
       object.member("vanished", ingested.counts.vanished)
+      object.member("quarantined", ingested.counts.quarantined)
       object.member("commit", ingested.commit?.description)
       object.member("status", ingested.fileStatus)
     }
@@ -183,7 +210,7 @@ struct PrivateState {
 
   // MARK: Sealed files
 
-  private func payload(_ path: String, kind: String) throws(ReplicationError) -> [UInt8]? {
+  func payload(_ path: String, kind: String) throws(ReplicationError) -> [UInt8]? {
     let bytes = try storing { () throws(StorageError) in
       try fileSystem.read(path, limitBytes: 1 << 30)
     }
@@ -191,7 +218,7 @@ struct PrivateState {
     return record.payload
   }
 
-  private func fields(_ path: String, kind: String) throws(ReplicationError) -> [ByteString: JSONReader.Value]? {
+  func fields(_ path: String, kind: String) throws(ReplicationError) -> [ByteString: JSONReader.Value]? {
     try payload(path, kind: kind).flatMap { try? JSONReader.object($0) }
   }
 
@@ -203,7 +230,7 @@ struct PrivateState {
     }
   }
 
-  private func write(_ path: String, kind: String, _ body: (inout JSONWriter) -> Void) throws(ReplicationError) {
+  func write(_ path: String, kind: String, _ body: (inout JSONWriter) -> Void) throws(ReplicationError) {
     var writer = JSONWriter()
     writer.object(body)
     try write(path, kind: kind, payload: writer.bytes)

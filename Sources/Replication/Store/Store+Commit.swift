@@ -64,6 +64,7 @@ extension Store {
     if !tree.foreign.contains(where: { $0.name == StoreTree.attributesName }) {
       let attributes = try write(Array(Store.attributes.utf8))
       tree.foreign.append(TreeEntry(name: StoreTree.attributesName, mode: .file, id: attributes))
+      tree.sortForeign()
     }
     return tree
   }
@@ -95,7 +96,7 @@ extension Store {
       var metadata = lost.metadata
       metadata.stamp = Stamp(
         instant: clock.tick(wall: wall, replacing: tombstone.stamp.instant), host: host.bytes)
-      metadata.version = max(lost.metadata.version, tombstone.version) + 1
+      metadata.version = Metadata.nextVersion(after: lost.metadata.version, tombstone.version)
       var known = KnownStamps(of: lost.metadata)
       known.formUnion(KnownStamps(of: tombstone))
       metadata.seen = known.seen(by: host.bytes)

@@ -1,7 +1,6 @@
 import CRDT
 import Durability
 import Git
-import Glibc
 import Memory
 
 /// An opened store: its repository, settings, private state and the one wall-clock reading of this operation.
@@ -47,12 +46,25 @@ public final class Store {
     return try replicating { () throws(GitError) in try StoreTree.read(commit: commit, from: repository) }
   }
 
+  /// Whether a commit is a store's, or of a repository that can become one.
+  func isStoreOrFresh(_ commit: ObjectID) throws(ReplicationError) -> Bool {
+    let tree = try tree(of: commit)
+    return try replicating { () throws(GitError) in try tree.isStoreOrFresh(in: repository) }
+  }
+
   /// Waits for the store's lock. Released when the result goes out of scope, or the process ends in any way.
   /// - Parameter waitSeconds: `nil` waits as `crdt.lockWait` says.
   func lock(waitSeconds: Double? = nil) throws(ReplicationError) -> FileLock? {
     try storing { () throws(StorageError) in try effects.fileSystem.createFolder(paths.privateFolder) }
+    return try Store.acquireLock(paths, waitSeconds ?? settings.lockWaitSeconds, effects: effects)
+  }
+
+  /// The same where no store is yet; the lock's folder has to be there.
+  static func acquireLock(_ paths: StorePaths, _ waitSeconds: Double, effects: Effects) throws(ReplicationError)
+    -> FileLock?
+  {
     do {
-      return try effects.acquireLock(paths.lock, waitSeconds ?? settings.lockWaitSeconds)
+      return try effects.acquireLock(paths.lock, waitSeconds)
     } catch {
       guard error.code == .locked else { throw ReplicationError(error) }
       let holder = FileLock.holder(paths.lock).map { " (process \($0))" } ?? ""
@@ -67,14 +79,19 @@ public final class Store {
     throws(ReplicationError) -> Value
   {
     if isDryRun { return try body() }
-    // A run that ends takes its name off the lock; one that was killed leaves it there.
-    let isAfterDeath = FileLock.holder(paths.lock).map { kill($0, 0) != 0 && errno == ESRCH } ?? false
     let lock = try lock()
     // The lock's value has to live through the body: one that nothing uses any more may be released.
     defer { extendLifetime(lock) }
+    // Only who holds the lock can tell: a process id says nothing where the holder is in another namespace.
+    let isAfterDeath =
+      switch lock {
+      case .some(let lock): lock.isAfterDeath
+      case .none: false
+      }
     _ = try replicating { () throws(GitError) in
       try repository.clearAbandonedLocks(minimumAgeSeconds: isAfterDeath ? 0 : Store.abandonedLockSeconds)
     }
+    if isAfterDeath { removeLeftovers() }
     return try body()
   }
 

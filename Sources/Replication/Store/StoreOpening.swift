@@ -22,110 +22,130 @@ public struct StoreRequest: Sendable, Hashable {
 }
 
 extension Store {
-  /// Opens the store in `folder`.
+  /// Opens the store in `folder`, and writes nothing.
   ///
-  /// Throws `.noInput` when there is none, `.configuration` when a repository is there that is no store.
+  /// Throws `.noInput` when there is none, `.configuration` when a repository is there that is no store, or a first use
+  /// was interrupted.
   public static func open(_ folder: String, effects: Effects) throws(ReplicationError) -> Store {
-    let there = try storing { () throws(StorageError) in try effects.fileSystem.information(folder + "/.git") }
-    guard there != nil else {
-      throw ReplicationError(
-        .noInput, "\(folder): no store is there yet",
-        remedy: "Set one up with: crdt-backup --memory FILE --remote URL")
+    switch try StorePlace.look(at: folder, effects: effects) {
+    case .store(let store), .clone(let store): return store
+    case .nothing:
+      throw ReplicationError(.noInput, "\(folder): no store is there yet", remedy: "Set one up with: \(firstUse)")
+    case .halfMade: throw interrupted(folder)
+    case .vacant, .foreign: throw foreign(folder)
     }
-    let repository = try replicating { () throws(GitError) in try LibGit2Repository.open(folder) }
-    let store = try Store(repository: repository, paths: paths(of: repository, folder: folder), effects: effects)
-    guard try store.isStore() else {
-      throw ReplicationError(
-        .configuration, "\(folder) is a git repository, but no store of crdt-backup",
-        remedy: "Nothing was changed there. Give a folder of its own with --store")
-    }
-    return store
   }
 
-  /// Opens the store, or makes it where the folder is missing or empty, and takes up the requested settings.
+  /// Opens the store, or makes it where nothing is yet, and takes up the requested settings. What an interrupted first
+  /// use left is completed.
   public static func openOrCreate(_ request: StoreRequest, effects: Effects) throws(ReplicationError) -> Store {
-    let files = effects.fileSystem
-    let isThere = try storing { () throws(StorageError) in try files.information(request.folder + "/.git") } != nil
-    if isThere {
-      let store = try openSettled(request.folder, effects: effects)
+    let isFirstUse = request.memory != nil || request.remote != nil
+    var place = try StorePlace.look(at: request.folder, effects: effects)
+    // Without options nothing can be completed here; but another process may be setting it up right now.
+    for _ in 0..<40 {
+      guard case .halfMade = place, !isFirstUse else { break }
+      effects.sleepMilliseconds(25)
+      place = try StorePlace.look(at: request.folder, effects: effects)
+    }
+    switch place {
+    case .store(let store):
       if !request.isPlain { try store.locked { () throws(ReplicationError) in try store.take(request) } }
       return store
-    }
-    guard request.memory != nil || request.remote != nil else {
-      throw ReplicationError(
-        .usage, "there is no store in \(request.folder) yet, and nothing to make one for",
-        remedy: "The first use names the memory and where it goes: crdt-backup --memory FILE --remote URL")
-    }
-    do {
-      if try files.information(request.folder) != nil, try !files.list(request.folder).isEmpty {
-        // Another first use may have been quicker.
-        if try files.information(request.folder + "/.git") != nil {
-          return try openOrCreate(request, effects: effects)
-        }
-        throw ReplicationError(
-          .cannotCreate, "\(request.folder) is not empty and not a store",
-          remedy: "Nothing was changed there. Give another folder with --store")
+    case .clone(let store):
+      try store.locked { () throws(ReplicationError) in
+        try store.take(request)
+        try store.set(versionKey, "1")
       }
-      try files.createFolder(request.folder)
-    } catch let error as StorageError {
+      return store
+    case .foreign: throw foreign(request.folder)
+    case .halfMade where !isFirstUse: throw interrupted(request.folder)
+    case .nothing, .vacant, .halfMade:
+      guard isFirstUse else {
+        throw ReplicationError(
+          .usage, "there is no store in \(request.folder) yet, and nothing to make one for",
+          remedy: "The first use names the memory and where it goes: \(firstUse)")
+      }
+      try checkBranch(request.branch)
+      guard try makeFolders(request.folder, effects: effects) else {
+        // Another first use was quicker.
+        return try openOrCreate(request, effects: effects)
+      }
+      return try create(request, effects: effects)
+    }
+  }
+
+  /// Makes the folders up to the one with the lock, which a first use holds from its first step on. Returns false when
+  /// a repository has appeared meanwhile.
+  private static func makeFolders(_ folder: String, effects: Effects) throws(ReplicationError) -> Bool {
+    let files = effects.fileSystem
+    let isOccupied: Bool
+    do throws(StorageError) {
+      let names = try files.information(folder) == nil ? [] : try files.list(folder)
+      isOccupied = names.contains { $0 != ".git" }
+      if isOccupied, try files.information(folder + "/.git") != nil { return false }
+      if !isOccupied { try files.createFolder(StorePaths(folder: folder, gitFolder: folder + "/.git").privateFolder) }
+    } catch {
       throw ReplicationError(
         error.code == .permission || error.code == .notOwned ? .permission : .cannotCreate,
         "the store cannot be created: \(error)", remedy: "Give another folder with --store")
-    } catch let error as ReplicationError {
-      throw error
-    } catch {
-      throw ReplicationError(.internal, "\(error)")
     }
-    let repository: LibGit2Repository
-    do {
-      repository = try LibGit2Repository.initialize(request.folder, branch: request.branch ?? StoreSettings().branch)
-    } catch {
-      // Another first use is at the same point right now: then this is the second.
-      guard error.code == .locked else { throw ReplicationError(error) }
-      effects.sleepMilliseconds(50)
-      return try openOrCreate(request, effects: effects)
+    guard !isOccupied else {
+      throw ReplicationError(
+        .cannotCreate, "\(folder) is not empty and not a store",
+        remedy: "Nothing was changed there. Give another folder with --store")
+    }
+    return true
+  }
+
+  /// Makes the store, or completes one that was made by half. Its mark comes last: a store without it is not set up.
+  private static func create(_ request: StoreRequest, effects: Effects) throws(ReplicationError) -> Store {
+    let expected = StorePaths(folder: request.folder, gitFolder: request.folder + "/.git")
+    let lock = try acquireLock(expected, StoreSettings().lockWaitSeconds, effects: effects)
+    defer { extendLifetime(lock) }
+    switch try StorePlace.look(at: request.folder, effects: effects) {
+    case .store(let store), .clone(let store):
+      // Another first use was quicker.
+      try store.take(request)
+      try store.set(versionKey, "1")
+      return store
+    case .foreign: throw foreign(request.folder)
+    case .nothing, .vacant, .halfMade: break
+    }
+    try storing { () throws(StorageError) in
+      // No run is alive here, and before there is a HEAD nobody else works in it.
+      guard try effects.fileSystem.information(expected.gitFolder + "/HEAD") == nil else { return }
+      for name in ["/HEAD.lock", "/config.lock"] { try effects.fileSystem.remove(expected.gitFolder + name) }
+    }
+    let repository = try replicating { () throws(GitError) in
+      try LibGit2Repository.initialize(request.folder, branch: request.branch ?? StoreSettings().branch)
     }
     let store = try Store(
       repository: repository, paths: paths(of: repository, folder: request.folder), effects: effects)
-    try store.locked { () throws(ReplicationError) in
-      try store.set(Store.versionKey, "1")
-      try store.take(request)
-    }
+    try store.take(request)
+    try store.set(versionKey, "1")
     return store
   }
 
-  /// Opens a store that another process may be making right now.
-  private static func openSettled(_ folder: String, effects: Effects) throws(ReplicationError) -> Store {
-    for _ in 0..<40 {
-      let head = try storing { () throws(StorageError) in try effects.fileSystem.information(folder + "/.git/HEAD") }
-      if head != nil { break }
-      effects.sleepMilliseconds(25)
-    }
-    return try open(folder, effects: effects)
+  private static let firstUse = "crdt-backup --memory FILE --remote URL"
+
+  private static func interrupted(_ folder: String) -> ReplicationError {
+    ReplicationError(
+      .configuration, "setting up the store in \(folder) was interrupted", remedy: "Run it again: \(firstUse)")
   }
 
-  /// Marks a repository as a store, and says which form of private settings it has.
+  private static func foreign(_ folder: String) -> ReplicationError {
+    ReplicationError(
+      .configuration, "\(folder) is a git repository, but no store of crdt-backup",
+      remedy: "Nothing was changed there. Give a folder of its own with --store")
+  }
+
+  /// Marks a repository as a store that is set up, and says which form of private settings it has.
   static let versionKey = "crdt.version"
 
-  private static func paths(of repository: LibGit2Repository, folder: String) -> StorePaths {
+  static func paths(of repository: LibGit2Repository, folder: String) -> StorePaths {
     var git = repository.gitFolder
     while git.count > 1, git.hasSuffix("/") { git.removeLast() }
     return StorePaths(folder: folder, gitFolder: git)
-  }
-
-  /// A store says so in its settings; a clone of one has a store's files; a repository without a commit can become one.
-  private func isStore() throws(ReplicationError) -> Bool {
-    if try replicating({ () throws(GitError) in try repository.setting(Store.versionKey) }) == "1" { return true }
-    let branches = try replicating { () throws(GitError) in try repository.references(prefix: "refs/heads/") }
-    if branches.isEmpty {
-      try set(Store.versionKey, "1")
-      return true
-    }
-    guard let tip = try tip() else { return false }
-    let tree = try tree(of: tip)
-    guard !tree.stateFiles.isEmpty, !tree.hostRecords.isEmpty else { return false }
-    try set(Store.versionKey, "1")
-    return true
   }
 
   /// Takes up requested settings. Throws `.usage`, and changes nothing, where one cannot be had.
@@ -175,12 +195,18 @@ extension Store {
         .usage, "this store writes as \(current); a store keeps its host name",
         remedy: "Leave out --host, or make another store for \(host) with --store")
     }
-    if let branch = request.branch, !Store.isBranchName(branch) {
-      throw ReplicationError(.usage, "\"\(branch)\" is no name git takes for a branch")
-    }
-    guard let remote = request.remote, remote.hasPrefix("/") else { return }
+    try Store.checkBranch(request.branch)
+    guard let remote = request.remote else { return }
+    let path = remote.hasPrefix("file:///") ? String(remote.dropFirst("file://".count)) : remote
+    // What is no path here can only be tried.
+    guard path.hasPrefix("/") else { return }
     let files = effects.fileSystem
-    let there = try storing { () throws(StorageError) in try files.information(remote) }
+    let there = try storing { () throws(StorageError) in try files.information(path) }
+    if there == nil, let current = settings.remote, current != remote, try trackedTip() != nil {
+      throw ReplicationError(
+        .noInput, "\(path) is not there; the remote stays \(RemoteURL.withoutCredentials(current))",
+        remedy: "Create the repository there with `git init --bare`, or give another --remote")
+    }
     for own in [paths.folder, paths.gitFolder] {
       let store = try storing { () throws(StorageError) in try files.information(own) }
       if let there, let store, there.device == store.device, there.inode == store.inode {
@@ -189,6 +215,19 @@ extension Store {
           remedy: "A backup needs another place: give its repository with --remote")
       }
     }
+  }
+
+  private static func checkBranch(_ branch: String?) throws(ReplicationError) {
+    guard let branch else { return }
+    guard isBranchName(branch) else {
+      throw ReplicationError(.usage, "\"\(branch)\" is no name git takes for a branch")
+    }
+    guard branch.hasPrefix("refs/") else { return }
+    let heads = "refs/heads/"
+    throw ReplicationError(
+      .usage, "\(branch) is the full name of a ref, not a branch",
+      remedy: branch.hasPrefix(heads)
+        ? "Give the branch's own name: --branch \(branch.dropFirst(heads.count))" : "Give a branch's own name")
   }
 
   /// Puts the store on another branch; what is backed up already comes along.

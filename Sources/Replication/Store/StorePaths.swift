@@ -16,7 +16,11 @@ public struct StorePaths: Hashable, Sendable {
   public var clock: String { privateFolder + "/clock" }
   public var base: String { privateFolder + "/base" }
   public var lastRun: String { privateFolder + "/last-run" }
+  public var preparedBase: String { privateFolder + "/base.next" }
   public var ingested: String { privateFolder + "/ingested" }
+  /// Entries that look like secrets and stay on this host, and what was allowed all the same.
+  public var held: String { privateFolder + "/held" }
+  public var allowed: String { privateFolder + "/allowed" }
   public var published: String { privateFolder + "/published" }
   public var lock: String { privateFolder + "/lock" }
   public var hookLock: String { privateFolder + "/hook.lock" }

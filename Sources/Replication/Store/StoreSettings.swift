@@ -12,6 +12,8 @@ public struct StoreSettings: Hashable, Sendable {
   public var memory: String?
   /// The memory file's format where it is not detected.
   public var format: MemoryFormat?
+  /// A file of further rules for secrets, absolute or from the store's folder; `nil`: `.crdt-secrets` there, if any.
+  public var secrets: String?
   /// The remote's URL or absolute path.
   public var remote: String?
   public var branch = "main"
@@ -35,6 +37,7 @@ public struct StoreSettings: Hashable, Sendable {
     static let memory = "crdt.memory"
     static let format = "crdt.format"
     static let remote = "crdt.remote"
+    static let secrets = "crdt.secrets"
     static let branch = "crdt.branch"
     static let maxDrift = "crdt.maxDrift"
     static let timeout = "crdt.timeout"
@@ -79,6 +82,7 @@ public struct StoreSettings: Hashable, Sendable {
       settings.format = format
     }
     settings.remote = try value(Key.remote)
+    settings.secrets = try value(Key.secrets)
     if let branch = try value(Key.branch) {
       settings.branch = branch
       settings.isBranchChosen = true

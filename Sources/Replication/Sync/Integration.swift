@@ -126,18 +126,11 @@ extension Store {
     return (result, Renaming(from: old, to: new, uniqueIDs: moved.renaming))
   }
 
-  /// Makes the new name this store's own, once its branch holds it. Dying before this is harmless: the same name is
-  /// found again on the next run.
+  /// Makes the new name this store's own, once its branch holds it. Dying before this repeats it: the next run finds the
+  /// same name, and the same unique_ids from what the branch holds under it.
   private func settle(_ renaming: Renaming) throws(ReplicationError) {
     if var base = try privateState.readBase() {
-      for index in base.items.indices {
-        guard let uniqueID = renaming.uniqueIDs[base.items[index].uniqueID] else { continue }
-        base.items[index].uniqueID = uniqueID
-        base.items[index].stamp.host = renaming.to.bytes
-        var known = base.items[index].known.newest
-        known[renaming.to.bytes] = known.removeValue(forKey: renaming.from.bytes)
-        base.items[index].known = KnownStamps(known)
-      }
+      base.rename(renaming.from, to: renaming.to, uniqueIDs: renaming.uniqueIDs)
       try privateState.write(base)
     }
     try adopt(renaming.to, requested: settings.requestedHost ?? renaming.from)

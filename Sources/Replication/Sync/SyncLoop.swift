@@ -185,7 +185,7 @@ extension Store {
   /// A branch that holds something else entirely is not ours to write to.
   private func refuseForeign(_ remote: ObjectID) throws(AttemptError) {
     try here { () throws(ReplicationError) in
-      guard !(try tree(of: remote)).isStoreOrFresh else { return }
+      guard try !isStoreOrFresh(remote) else { return }
       if let local = try tip(),
         try replicating({ () throws(GitError) in try repository.mergeBase(local, remote) }) != nil
       {

@@ -5,6 +5,10 @@ import Memory
 /// Reads state files out of commits, and stands in for damaged ones with their last good version in history.
 final class StateReader {
   let repository: any Repository
+  /// Asks another place for the bytes of an object that is damaged here; `nil` when it does not have them.
+  var recover: ((ObjectID) -> [UInt8]?)?
+  /// State files whose newest version cannot be read, and is not what this reader gives.
+  private(set) var damagedPaths: Set<String> = []
   /// What was found damaged, once each, for people.
   private(set) var warnings: [String] = []
   /// Parsed good files and, for damaged ones, what stands in for them (`nil`: nothing in history is good).
@@ -26,7 +30,13 @@ final class StateReader {
     let found: Source?
     switch try read(path: path, id: id) {
     case .good(let source): found = source
-    case .damaged(let reason): found = try lastGood(path: path, damaged: id, reason: reason, tips: tips)
+    case .damaged(let reason):
+      if let mended = try mended(path: path, id: id, reason: reason) {
+        found = mended
+      } else {
+        damagedPaths.insert(path)
+        found = try lastGood(path: path, damaged: id, reason: reason, tips: tips)
+      }
     }
     sources[key] = .some(found)
     return found
@@ -55,6 +65,15 @@ final class StateReader {
     }
   }
 
+  /// The file again as it was, where only the object here is damaged and another place still has it.
+  private func mended(path: String, id: ObjectID, reason: String) throws(ReplicationError) -> Source? {
+    guard let bytes = recover?(id) else { return nil }
+    let written = try replicating { () throws(GitError) in try repository.writeBlob(bytes) }
+    guard written == id, case .good(let source) = try read(path: path, id: id) else { return nil }
+    warn("\(path): damaged in this store, and mended from the remote")
+    return source
+  }
+
   private func lastGood(path: String, damaged: ObjectID, reason: String, tips: [ObjectID]) throws(ReplicationError)
     -> Source?
   {
@@ -71,7 +90,8 @@ final class StateReader {
     return nil
   }
 
-  private func warn(_ text: String) {
+  /// Adds a line to ``warnings``, once.
+  func warn(_ text: String) {
     if !warnings.contains(text) { warnings.append(text) }
   }
 

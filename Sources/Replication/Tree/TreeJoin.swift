@@ -42,11 +42,7 @@ struct TreeJoin {
     result.tree.blobs = try joinBlobs(ourTree.blobs, theirTree.blobs)
     result.tree.unifiedShards = ourTree.unifiedShards ?? theirTree.unifiedShards
     result.tree.unified = nil
-    result.tree.foreign = try joinForeign(
-      ourTree.foreign, theirTree.foreign,
-      base: try replicating { () throws(GitError) in
-        try repository.mergeBase(ours, theirs)
-      })
+    try joinForeign(ourTree, theirTree, into: &result.tree, commits: (ours, theirs))
     return result
   }
 
@@ -132,27 +128,50 @@ struct TreeJoin {
     }
   }
 
-  private func joinForeign(_ ours: [TreeEntry], _ theirs: [TreeEntry], base: ObjectID?) throws(ReplicationError)
-    -> [TreeEntry]
-  {
-    if Set(ours) == Set(theirs) { return ours }
+  private func joinForeign(
+    _ ours: StoreTree, _ theirs: StoreTree, into result: inout StoreTree, commits: (ours: ObjectID, theirs: ObjectID)
+  ) throws(ReplicationError) {
+    func attributes(_ tree: StoreTree) -> TreeEntry? { tree.foreign.first { $0.name == StoreTree.attributesName } }
+    let joinedAttributes = try joinAttributes(attributes(ours), attributes(theirs))
     let merge = try replicating { () throws(GitError) in
-      var baseTree: ObjectID?
-      if let base {
-        baseTree = try repository.writeTree(try StoreTree.read(commit: base, from: repository).foreign)
+      let (ourTree, theirTree) = (try ours.writeForeign(to: repository), try theirs.writeForeign(to: repository))
+      if ourTree == theirTree { return TreeMerge.clean(ourTree) }
+      var base: ObjectID?
+      if let commit = try repository.mergeBase(commits.ours, commits.theirs) {
+        base = try StoreTree.read(commit: commit, from: repository).writeForeign(to: repository)
       }
-      return try repository.mergeTrees(
-        base: baseTree, ours: try repository.writeTree(ours), theirs: try repository.writeTree(theirs))
+      return try repository.mergeTrees(base: base, ours: ourTree, theirs: theirTree)
     }
     switch merge {
-    case .clean(let tree):
-      return try replicating { () throws(GitError) in try repository.readTree(tree) }
+    case .clean(let id):
+      let merged = try replicating { () throws(GitError) in try StoreTree.read(id, from: repository) }
+      result.foreign = merged.foreign + [joinedAttributes].compactMap(\.self)
+      result.foreignInside = merged.foreignInside
+      result.sortForeign()
     case .conflicts(let paths):
       throw ReplicationError(
         .notOnRemote,
         "files that are not memory were changed here and on the remote: \(paths.joined(separator: ", "))",
         remedy: "All memory is saved in the store on this host. Merge those files there with git, then run again")
     }
+  }
+
+  /// `.gitattributes` is a list that everybody may add to: the lines of both, theirs first.
+  private func joinAttributes(_ ours: TreeEntry?, _ theirs: TreeEntry?) throws(ReplicationError) -> TreeEntry? {
+    guard let ours, let theirs, ours.id != theirs.id, ours.mode == .file, theirs.mode == .file else {
+      return theirs ?? ours
+    }
+    func lines(_ entry: TreeEntry) throws(ReplicationError) -> [[UInt8]] {
+      let bytes = try replicating { () throws(GitError) in try repository.readBlob(entry.id) }
+      return bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map(Array.init)
+    }
+    var joined = try lines(theirs)
+    while joined.last?.isEmpty == true { joined.removeLast() }
+    let known = Set(joined)
+    joined += try lines(ours).filter { !$0.isEmpty && !known.contains($0) }
+    var bytes: [UInt8] = []
+    for line in joined { bytes += line + [0x0A] }
+    return TreeEntry(name: StoreTree.attributesName, mode: .file, id: try write(bytes))
   }
 
   private func write(_ bytes: [UInt8]) throws(ReplicationError) -> ObjectID {

@@ -44,6 +44,7 @@ struct StatusCommand: ParsableCommand {
       console.say("Unpushed nothing")
     }
     console.say("Memory holds \(report.liveEntries) live entries, \(report.conflicts) in conflict")
+    if !report.heldBack.isEmpty { console.say("Secrets  \(HeldBackText.line(report.heldBack))") }
     console.say("Hosts")
     HostTable.lines(report.hosts, now: report.wall).forEach { console.say("  " + $0) }
     for entry in report.drift.prefix(10) {
@@ -82,6 +83,7 @@ struct StatusCommand: ParsableCommand {
         }
       }
     }
+    HeldBackText.json(report.heldBack, &object)
     object.array("warnings") { array in report.warnings.forEach { array.element($0) } }
     object.member("exitCode", 0)
   }

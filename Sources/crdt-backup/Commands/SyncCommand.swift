@@ -99,6 +99,7 @@ struct BackupPrinter {
   /// - Parameter change: members of the JSON object that say what the command changed before.
   func show(_ report: BackupReport, command: String, change: (inout JSONWriter) -> Void = { _ in }) {
     for warning in report.warnings { console.warn(warning) }
+    if !report.heldBack.isEmpty { console.warn(HeldBackText.warning(report.heldBack)) }
     if console.options.json {
       console.object(command) { object in
         change(&object)
@@ -121,11 +122,16 @@ struct BackupPrinter {
         ingest.changed > 0 ? "\(ingest.changed) \(would)changed" : nil,
         ingest.recognised > 0 ? "\(ingest.recognised) known from elsewhere" : nil,
         ingest.unchanged > 0 ? "\(ingest.unchanged) unchanged" : nil,
+        ingest.heldBack.isEmpty ? nil : "\(ingest.heldBack.count) \(would)held back",
       ].compactMap(\.self)
       console.say(
         bold: report.host.text,
         ": \(memory) (\(ingest.format.rawValue)): "
           + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
+      if ingest.quarantined > 0 {
+        console.say(
+          "\(ingest.quarantined) line\(ingest.quarantined == 1 ? "" : "s") that cannot be read, kept as they are")
+      }
       if ingest.vanished > 0 { console.say("\(ingest.vanished) no longer in the memory file, kept") }
     } else if report.memory == nil {
       console.say(
@@ -163,6 +169,7 @@ struct BackupPrinter {
         object.member("unchanged", ingest.unchanged)
         object.member("recognised", ingest.recognised)
         object.member("vanished", ingest.vanished)
+        object.member("quarantined", ingest.quarantined)
       }
     }
     object.member("commit", report.commit?.description)
@@ -178,6 +185,7 @@ struct BackupPrinter {
       }
     }
     object.member("attempts", report.attempts)
+    HeldBackText.json(report.heldBack, &object)
     object.array("warnings") { array in for warning in report.warnings { array.element(warning) } }
     object.member("exitCode", Int(report.exitCode))
   }
