@@ -14,7 +14,6 @@ public struct BackupOptions: Sendable {
   public var skipsIngest = false
   /// Seconds for all work on the remote; `nil` takes `crdt.timeout`.
   public var timeoutSeconds: Double?
-  public var skipsIngest = false
   /// A host name to use when the store has none yet.
   public var defaultHost: HostName
 
