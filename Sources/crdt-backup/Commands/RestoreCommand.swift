@@ -204,7 +204,7 @@ extension Store {
       console.endProgress()
       BackupPrinter(console: console, folder: paths.folder).show(report, command: command, change: change)
       return report.exitCode
-    } catch let error as ReplicationError {
+    } catch {
       console.endProgress()
       let failure = savedAllTheSame(error)
       if console.options.json {
