@@ -7,7 +7,7 @@ import Testing
 struct IngestFormatTests {
   @Test(arguments: MemoryFormat.allCases)
   func whatIsReadRendersAndReadsTheSame(format: MemoryFormat) {
-    checkProperty("read, render, read is the same in \(format.rawValue)", cases: 1_500, MemoryFiles.file(format)) {
+    checkProperty("read, render, read is the same in \(format.rawValue)", MemoryFiles.file(format)) {
       text in
       let document = try MemoryDocument.parse(Array(text.utf8), source: "generated", format: format)
       // The view shows one value an id.
@@ -24,7 +24,7 @@ struct IngestFormatTests {
 
   @Test(arguments: MemoryFormat.allCases)
   func spacingIsNoPartOfTheContent(format: MemoryFormat) {
-    checkProperty("spacing is no content in \(format.rawValue)", cases: 800, MemoryFiles.file(format)) { text in
+    checkProperty("spacing is no content in \(format.rawValue)", MemoryFiles.file(format)) { text in
       let items = try MemoryDocument.parse(Array(text.utf8), source: "generated", format: format).items
       let compact = MemoryFiles.withoutSpacing(text, keepsLines: format != .jsonArray)
       let tight = try MemoryDocument.parse(compact, source: "tight", format: format).items
@@ -36,7 +36,7 @@ struct IngestFormatTests {
   func aCutFileIsNeverReadAsLess(format: MemoryFormat) {
     let isLineBased = [.jsonLines, .graph].contains(format)
     checkProperty(
-      "a cut file is refused, or lines fewer and half a line in quarantine in \(format.rawValue)", cases: 800,
+      "a cut file is refused, or lines fewer and half a line in quarantine in \(format.rawValue)",
       zip(MemoryFiles.file(format), Gen<Int>.int(in: 0...10_000))
     ) { text, position in
       let bytes = Array(text.utf8)
@@ -58,7 +58,7 @@ struct IngestFormatTests {
 
   @Test(arguments: MemoryFormat.allCases)
   func whatIsDetectedReadsAsItself(format: MemoryFormat) {
-    checkProperty("detection agrees in \(format.rawValue)", cases: 800, MemoryFiles.file(format)) { text in
+    checkProperty("detection agrees in \(format.rawValue)", MemoryFiles.file(format)) { text in
       let bytes = Array(text.utf8)
       guard let found = try? FormatDetector.detect(bytes, source: "generated") else { return }
       let detected = try MemoryDocument.parse(bytes, source: "detected")

@@ -6,7 +6,7 @@ import Testing
 /// Laws of ingest over random histories of a few hosts.
 struct IngestLawsTests {
   @Test func everyIngestOfEveryHistoryKeepsTheLaws() {
-    checkProperty("ingest laws", cases: 600, IngestPrograms.program) { program in
+    checkProperty("ingest laws", IngestPrograms.program) { program in
       var hosts = ["a", "b", "c"].map { SimulatedHost($0) }
       var fetched: [Int: [SimulatedHost]] = [:]
       for step in program {
@@ -125,7 +125,7 @@ struct IngestLawsTests {
   }
 
   @Test func afterWriteBackEveryHostRests() {
-    checkProperty("write-back rests", cases: 400, IngestPrograms.program) { program in
+    checkProperty("write-back rests", IngestPrograms.program) { program in
       var hosts = ["a", "b", "c"].map { SimulatedHost($0) }
       var fetched: [Int: [SimulatedHost]] = [:]
       for step in program {

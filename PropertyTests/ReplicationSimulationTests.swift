@@ -63,7 +63,7 @@ import Testing
 
   @Test func nothingAcceptedIsLostAndAllHostsAgree() {
     checkProperty(
-      "replication loses nothing", cases: 150, zip(.array(of: Self.step, count: 0...40), .bool)
+      "replication loses nothing", cases: 2_000, zip(.array(of: Self.step, count: 0...40), .bool)
     ) { steps, sharesName in
       try Self.run(steps, sharesName: sharesName)
     }

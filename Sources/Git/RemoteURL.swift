@@ -9,7 +9,7 @@ package enum RemoteURL: Hashable, Sendable {
   /// http or https, as given.
   case http(String)
 
-  init(_ text: String, operation: String) throws(GitError) {
+  package init(_ text: String, operation: String) throws(GitError) {
     func invalid(_ why: String) -> GitError {
       GitError(.invalid, operation: operation, message: why, isRetryable: false)
     }

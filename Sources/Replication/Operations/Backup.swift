@@ -17,6 +17,9 @@ public struct BackupOptions: Sendable {
   /// A host name to use when the store has none yet.
   public var defaultHost: HostName
 
+  /// Who asks; where given, a verified run notes what it saw for ``Store/unchangedSinceVerified(_:context:effects:)``.
+  public var context: RunContext?
+
   public init(defaultHost: HostName) { self.defaultHost = defaultHost }
 }
 
@@ -143,6 +146,7 @@ extension Store {
     try publish(identity: identity, report: &report)
     report.warnings += reader.warnings
     try remember(report)
+    try noteVerifiedState(report, context: options.skipsIngest ? nil : options.context)
     return report
   }
 

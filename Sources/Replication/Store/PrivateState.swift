@@ -21,6 +21,7 @@ struct PrivateState {
     static let ingested = "ingested"
     static let held = "held"
     static let allowed = "allowed"
+    static let verified = "verified"
   }
 
   /// Who this installation is.

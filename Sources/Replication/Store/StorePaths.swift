@@ -22,6 +22,8 @@ public struct StorePaths: Hashable, Sendable {
   public var held: String { privateFolder + "/held" }
   public var allowed: String { privateFolder + "/allowed" }
   public var published: String { privateFolder + "/published" }
+  /// What the last verified run had seen, to tell a run with nothing to do at once.
+  public var verified: String { privateFolder + "/verified" }
   public var lock: String { privateFolder + "/lock" }
   public var hookLock: String { privateFolder + "/hook.lock" }
   public var hookRequest: String { privateFolder + "/hook.request" }

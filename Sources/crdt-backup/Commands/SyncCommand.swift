@@ -35,6 +35,15 @@ struct SyncCommand: ParsableCommand {
     try console.run("sync", printsResult: false) {
       let folder = try storeOptions.folder()
       let request = try setup.request(folder: folder)
+      let context = Machine.runContext
+      if request.isPlain, !dryRun, !offline,
+        let report = Store.unchangedSinceVerified(folder, context: context, effects: .real)
+      {
+        console.progress("nothing has changed since the last verified run")
+        console.endProgress()
+        BackupPrinter(console: console, folder: folder).show(report, command: "sync")
+        return report.exitCode
+      }
       if dryRun, !(try Store.isThere(folder, effects: .real)) {
         return try previewOfNewStore(request, console)
       }
@@ -58,6 +67,7 @@ struct SyncCommand: ParsableCommand {
     options.isOffline = offline
     options.isDryRun = dryRun
     options.timeoutSeconds = timeout
+    options.context = Machine.runContext
     let report = try store.backup(
       options, connect: { url throws(GitError) in try store.repository.remote(url: url) }, progress: console.progress)
     console.endProgress()

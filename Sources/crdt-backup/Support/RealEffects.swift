@@ -2,6 +2,7 @@ import CRDT
 import Durability
 import Glibc
 import Memory
+import Processes
 import Replication
 
 extension Effects {
@@ -38,6 +39,19 @@ enum Machine {
     let length = gethostname(&buffer, buffer.count - 1) == 0 ? strlen(buffer) : 0
     let name = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     return EntryIdentity.hostName(folding: name.isEmpty ? "host" : name)
+  }
+
+  /// Who runs this, and the files git reads settings from besides a store's own (git-config, FILES).
+  static var runContext: RunContext {
+    let variables = Environment.current.variables
+    func value(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
+    let home = value("HOME")
+    let files = [
+      "/etc/gitconfig", home.map { $0 + "/.gitconfig" },
+      value("XDG_CONFIG_HOME").map { $0 + "/git/config" } ?? home.map { $0 + "/.config/git/config" },
+      value("GIT_CONFIG_GLOBAL"), value("GIT_CONFIG_SYSTEM"),
+    ]
+    return RunContext(configurationFiles: Set(files.compactMap(\.self)).sorted(), userID: geteuid())
   }
 
   /// A path made absolute against the working folder, without `.` and empty parts. Links and `..` are left to the kernel.

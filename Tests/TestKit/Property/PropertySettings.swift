@@ -9,7 +9,7 @@
 /// How laws are checked in this process, from the environment.
 ///
 /// - `SEED`: the seed of the run, else random. A failure names the one it had.
-/// - `CASES`: how many cases a law of the usual size gets, up or down. A law with a size of its own keeps its share.
+/// - `CASES`: how many cases a law of the usual size gets, up or down, else 10,000, or 1,000 in a debug build. A law with a size of its own keeps its share.
 /// - `CASE`: the one case to run.
 public struct PropertySettings: Sendable {
   /// The cases of a law that asks for no other number, without `CASES`.
@@ -35,8 +35,17 @@ public struct PropertySettings: Sendable {
   /// The settings of this process.
   public static let environment = PropertySettings(
     seed: variable("SEED").flatMap { Seed(parsing: $0) } ?? Seed(.random(in: 0 ... .max)),
-    cases: variable("CASES").flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil },
+    cases: variable("CASES").flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } ?? casesOfBuild,
     onlyCase: variable("CASE").flatMap { Int($0) })
+
+  /// A tenth without optimisation, for a look while working: `make test` builds with it.
+  private static var casesOfBuild: Int? {
+    #if DEBUG
+      usualCases / 10
+    #else
+      nil
+    #endif
+  }
 
   /// The cases that a law gets which asks for `wanted`.
   func cases(wanted: Int) -> Int {
