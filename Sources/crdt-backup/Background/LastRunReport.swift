@@ -1,3 +1,4 @@
+import CommandSupport
 import CRDT
 import Memory
 import Processes
