@@ -21,7 +21,8 @@ package struct UsageFailure {
     let hint = hint(for: message)
     if arguments.prefix(while: { $0 != "--" }).contains("--json") {
       let console = Console(OutputOptions())
-      console.object(subcommand?.name ?? root.configuration.defaultSubcommand.map(commandName) ?? commandName(of: root)) { object in
+      console.object(subcommand?.name ?? root.configuration.defaultSubcommand.map(commandName) ?? commandName(of: root))
+      { object in
         object.object("error") { object in
           object.member("code", "usage")
           object.member("message", message)
@@ -56,6 +57,7 @@ package struct UsageFailure {
       }
       return isPlain && !word.isEmpty ? word : ShellText.quoted(word)
     }
-    return TerminalText.shown("Put options behind the subcommand: \(commandName(of: root)) \(line.joined(separator: " "))")
+    return TerminalText.shown(
+      "Put options behind the subcommand: \(commandName(of: root)) \(line.joined(separator: " "))")
   }
 }

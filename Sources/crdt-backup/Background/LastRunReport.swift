@@ -1,5 +1,5 @@
-import CommandSupport
 import CRDT
+import CommandSupport
 import Memory
 import Processes
 import Replication

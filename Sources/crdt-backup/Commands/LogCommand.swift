@@ -1,6 +1,6 @@
 import ArgumentParser
-import CommandSupport
 import CRDT
+import CommandSupport
 import Git
 import Memory
 import Replication

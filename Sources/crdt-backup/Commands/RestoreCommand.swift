@@ -1,6 +1,6 @@
 import ArgumentParser
-import CommandSupport
 import CRDT
+import CommandSupport
 import Durability
 import Git
 import Memory
