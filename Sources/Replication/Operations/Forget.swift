@@ -86,13 +86,17 @@ extension Store {
   }
 
   /// Commits entries of this host on the branch: the mark first, then the commit.
+  /// - Parameter tree: what the entries are added to, where it is not what `old` holds.
   func commit(
-    _ entries: [Entry], onto old: ObjectID?, as identity: Identity, clock: inout HybridLogicalClock,
+    _ entries: [Entry], onto old: ObjectID?, tree base: StoreTree? = nil, as identity: Identity,
+    clock: inout HybridLogicalClock,
     reader: StateReader, message: String
   ) throws(ReplicationError) -> ObjectID {
     try save(clock)
     let tips = [old].compactMap(\.self)
-    let added = try adding(entries, to: try tree(of: old), host: identity.host, tips: tips)
+    let oldTree: StoreTree
+    if let base { oldTree = base } else { oldTree = try tree(of: old) }
+    let added = try adding(entries, to: oldTree, host: identity.host, tips: tips)
     let tree = try completed(added, as: identity, clock: &clock, reader: reader, tips: tips)
     let commit = try commit(tree, parents: tips, host: identity.host, message: message)
     try move(from: old, to: commit, message: "crdt-backup: \(message)")

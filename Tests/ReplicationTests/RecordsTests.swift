@@ -1,0 +1,88 @@
+import CRDT
+import Git
+import Memory
+import Replication
+import TestKit
+import Testing
+
+/// Agent state as entries of the same CRDT.
+@Suite struct RecordsTests {
+  private let name = EntryIdentity.hostName(folding: "a")
+
+  private func record(_ id: ByteString, _ value: Int) -> NewRecord {
+    NewRecord(id: id, kind: "checkpoint", content: Array(#"{"id":"\#(id)","n":\#(value)}"#.utf8))
+  }
+
+  @discardableResult
+  private func write(
+    _ host: SimulatedStore, _ records: [NewRecord], deleting: Set<ByteString> = [], blobs: [[UInt8]] = []
+  ) throws -> RecordsWritten {
+    try host.open().write(records, deleting: deleting, blobs: blobs, message: "checkpoint", defaultHost: name)
+  }
+
+  @Test func recordsAndBlobsReachTheOtherHostAndNoMemoryFile() throws {
+    let server = SimulatedServer()
+    let (a, b) = (try SimulatedStore("a", server: server, seed: 1), try SimulatedStore("b", server: server, seed: 2))
+    a.memory = [("x", "1")]
+    b.memory = [("y", "2")]
+    try a.backUp()
+    let payload = Array("a payload".utf8)
+    let written = try write(a, [record("c1", 1), record("c2", 2)], blobs: [payload])
+    #expect(written.entries.map(\.id) == ["c1", "c2"])
+    #expect(Set(written.entries.map(\.metadata.stamp)).count == 2)
+    try a.backUp()
+    try b.backUp()
+    let there = try b.open().records(ofKind: "checkpoint")
+    #expect(Set(there.map(\.entry)) == Set(written.entries))
+    #expect(try b.open().records(ofKind: "annotation").isEmpty)
+    #expect(try b.open().blob(EntryIdentity.hexDigest(of: payload)) == payload)
+    #expect(try b.open().blob(String(repeating: "0", count: 64)) == nil)
+    #expect(try b.open().blob("../../etc/passwd") == nil)
+    // Saying the same again is no change.
+    #expect(try write(a, [record("c1", 1)], blobs: [payload]).commit == (try a.open().tip()))
+  }
+
+  @Test func writingAnIDAgainIsAnEditAndDeletingItATombstone() throws {
+    let server = SimulatedServer()
+    let (a, b) = (try SimulatedStore("a", server: server, seed: 1), try SimulatedStore("b", server: server, seed: 2))
+    a.memory = [("x", "1")]
+    b.memory = [("x", "1")]
+    try a.backUp()
+    let first = try #require(try write(a, [record("c", 1)]).entries.first)
+    let second = try #require(try write(a, [record("c", 2)]).entries.first)
+    #expect(second.metadata.uniqueID == first.metadata.uniqueID)
+    #expect(second.metadata.version == 2)
+    #expect(second.metadata.stamp > first.metadata.stamp)
+    try a.backUp()
+    try b.backUp()
+    // The same id on another host is another addition.
+    let other = try #require(try write(b, [record("c", 3)]).entries.first)
+    #expect(other.metadata.uniqueID != first.metadata.uniqueID)
+    try b.backUp()
+    try a.backUp()
+    #expect(try a.open().records(ofKind: "checkpoint").map(\.entry) == [other, second])
+    #expect(
+      try Set(a.open().recordVersions(of: ["c"], kind: "checkpoint").map(\.entry)) == [first, second, other])
+
+    // Deleted on one host, it is deleted on both, and an addition of the same id lives.
+    try write(b, [], deleting: [first.metadata.uniqueID, "nothing_of_this_name"])
+    #expect(try b.open().records(ofKind: "checkpoint").map(\.entry) == [other])
+    try b.backUp()
+    try a.backUp()
+    #expect(try a.open().records(ofKind: "checkpoint").map(\.entry) == [other])
+    let again = try #require(try write(a, [record("c", 4)]).entries.first)
+    #expect(again.metadata.uniqueID != first.metadata.uniqueID)
+  }
+
+  @Test func aFullDiskLeavesNothingHalfWritten() throws {
+    let store = try SimulatedStore("a", server: SimulatedServer(), seed: 1)
+    store.memory = [("x", "1")]
+    try store.backUp()
+    let before = try store.open().tip()
+    store.repository.failNextWrite = GitError(
+      .storage, operation: "write", message: "disk full (injected)", isRetryable: false)
+    #expect(throws: ReplicationError.self) { try write(store, [record("c", 1)], blobs: [[1, 2, 3]]) }
+    #expect(try store.open().tip() == before)
+    #expect(try write(store, [record("c", 1)]).entries.count == 1)
+  }
+}
