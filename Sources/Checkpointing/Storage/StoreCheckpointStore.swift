@@ -38,6 +38,7 @@ public final class StoreCheckpointStore: CheckpointStore {
     let store = try checkpointing { () throws(ReplicationError) in try open() }
     let lock = try lock(store)
     defer { extendLifetime(lock) }
+    let defaultHost = store.settings.requestedHost ?? defaultHost
     // Writing nothing settles the name this installation writes under.
     let host = try checkpointing { () throws(ReplicationError) -> HostName in
       _ = try store.write([], message: "agent state", defaultHost: defaultHost)
