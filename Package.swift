@@ -98,7 +98,8 @@ let package = Package(
       dependencies: ["crdt-backup", "crdt-merge", "crdt-agent", "CommandSupport", "Replication", "TestKit"],
       swiftSettings: strict),
     .testTarget(
-      name: "PropertyTests", dependencies: ["CRDT", "Memory", "Durability", "Replication", "TestKit"],
+      name: "PropertyTests",
+      dependencies: ["CRDT", "Memory", "Durability", "Replication", "Checkpointing", "TestKit"],
       path: "PropertyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
