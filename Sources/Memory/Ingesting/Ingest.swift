@@ -7,6 +7,7 @@ import CRDT
 ///   putting one on data that merely lies there lets stale values win.
 /// - **Different from the base: an edit** of the same unique_id, above every value of it that is known. It has `seen`
 ///   what the file had shown, not what this host has fetched since, so a concurrent value elsewhere stays a conflict.
+///   Other unique_ids of the id that the file had stood for are settled with it, by tombstones.
 /// - **Equal to a newer known value: recognised**, not stamped: another program carried it here. Equal to an *older*
 ///   one than the file showed is an edit: the user went back on purpose.
 /// - **Not in the base**: recognised when its value is known or was (see ``IngestMatching``); an edit when this host
@@ -75,6 +76,7 @@ public enum Ingest {
         writer.delete(item, values: matching.values[item.id] ?? [], isWholeIDGone: !present.contains(item.id))
       }
     }
+    writer.settleEdited(values: matching.values)
     clock = writer.clock
     return writer.result
   }

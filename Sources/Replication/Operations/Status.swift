@@ -118,11 +118,4 @@ extension Store {
         secondsAhead: stamp.instant.seconds(since: wall))
     }
   }
-
-  /// Ids with more than one value nobody has decided between.
-  public func conflicts() throws(ReplicationError) -> [Conflict] {
-    let tip = try tip()
-    let reader = StateReader(repository: repository)
-    return try reader.table(of: try tree(of: tip), tips: [tip].compactMap(\.self)).conflicts()
-  }
 }
