@@ -15,6 +15,7 @@ import Testing
     case fetch(Int)
     case share(Int, Int)
     case tell(Int)
+    case everybody
     case collect(Int)
     case retire(Int, Int)
     /// The disk is put back to what it was some syncs ago.
@@ -33,6 +34,7 @@ import Testing
       case .sync(let host): "h\(host) syncs"
       case .fetch(let host): "h\(host) fetches"
       case .share(let host, let other): "h\(host) merges h\(other)"
+      case .everybody: "all sync, twice"
       case .tell(let host): "h\(host) tells what it has seen"
       case .collect(let host): "h\(host) collects"
       case .retire(let host, let other): "h\(host) retires h\(other)"
@@ -46,7 +48,7 @@ import Testing
   static let step = Gen<Step> { choices in
     let host = try choices.draw(.int(in: 0...2))
     let pick = try choices.draw(.int(in: 0...5))
-    switch try choices.draw(.int(in: 0...25, .uniform)) {
+    switch try choices.draw(.int(in: 0...28, .uniform)) {
     case 0...1: return .add(host)
     case 2...3: return .edit(host, pick, seesAll: true)
     case 4: return .edit(host, pick, seesAll: false)
@@ -60,6 +62,7 @@ import Testing
     case 22: return .retire(host, try choices.draw(.int(in: 0...2)))
     case 23: return .fallBack(host, pick)
     case 24: return .rewrite(pick)
+    case 25...27: return .everybody
     default: return .clone(pick)
     }
   }
@@ -112,6 +115,11 @@ import Testing
         let tree = hosts[other].tree
         hosts[host].merge(tree, now: now)
       case .tell(let host): hosts[host].record()
+      case .everybody:
+        for index in Array(hosts.indices) + Array(hosts.indices) {
+          hosts[index].record()
+          sync(index)
+        }
       case .collect(let host): collected += hosts[host].collect().tombstones.count
       case .retire(let host, let other):
         guard host != other, let mark = hosts[host].tree.marks[hosts[other].name] else { return }
@@ -174,7 +182,7 @@ import Testing
     let ended = Mutex(0)
     checkProperty(
       "collecting resurrects nothing and drops only what was deleted", cases: 4_000,
-      zip(.array(of: Self.step, count: 0...60), .array(of: .int(in: -60...60), count: 0...3))
+      zip(.array(of: Self.step, count: 0...150), .array(of: .int(in: -60...60), count: 0...3))
     ) { steps, skews in
       var world = World(skews: skews)
       for step in steps { world.run(step) }

@@ -129,6 +129,7 @@ import Testing
     let (sandbox, hosts) = try scene("a", "b")
     let a = hosts[0]
     #expect(try a.run("hosts", "retire", "b").code == 0)
+    #expect(try hosts[1].backup().code == 0)
     #expect(try hosts[1].run("hosts").output.contains("retired"))
     #expect(try json(a, "hosts", "unretire", "b")["changed"] as? Bool == true)
     #expect(!(try a.run("hosts").output.contains("retired")))
