@@ -18,6 +18,8 @@ import Testing
     case everybody
     case collect(Int)
     case retire(Int, Int)
+    /// A host whose disk and clock were put back adds something under a stamp that is below its own mark.
+    case addInThePast(Int)
     /// The disk is put back to what it was some syncs ago.
     case fallBack(Int, Int)
     /// The remote is put back to an older commit.
@@ -38,6 +40,7 @@ import Testing
       case .tell(let host): "h\(host) tells what it has seen"
       case .collect(let host): "h\(host) collects"
       case .retire(let host, let other): "h\(host) retires h\(other)"
+      case .addInThePast(let host): "h\(host) adds in the past"
       case .fallBack(let host, let pick): "h\(host) falls back to \(pick)"
       case .rewrite(let pick): "the remote falls back to \(pick)"
       case .clone(let pick): "a new host clones \(pick)"
@@ -48,7 +51,7 @@ import Testing
   static let step = Gen<Step> { choices in
     let host = try choices.draw(.int(in: 0...2))
     let pick = try choices.draw(.int(in: 0...5))
-    switch try choices.draw(.int(in: 0...28, .uniform)) {
+    switch try choices.draw(.int(in: 0...29, .uniform)) {
     case 0...1: return .add(host)
     case 2...3: return .edit(host, pick, seesAll: true)
     case 4: return .edit(host, pick, seesAll: false)
@@ -63,6 +66,7 @@ import Testing
     case 23: return .fallBack(host, pick)
     case 24: return .rewrite(pick)
     case 25...27: return .everybody
+    case 28: return .addInThePast(host)
     default: return .clone(pick)
     }
   }
@@ -75,10 +79,11 @@ import Testing
     var ownPasts: [Int: [ModelTree]] = [:]
     var now: Int64 = 1_000
     var collected = 0
-    var cameBack = 0
 
     init(skews: [Int]) {
-      hosts = (0..<3).map { ModelHost(name: ByteString("h\($0)"), skew: Int64(skews.isEmpty ? 0 : skews[$0 % skews.count])) }
+      hosts = (0..<3).map { index in
+        ModelHost(name: ByteString("h\(index)"), skew: skews.isEmpty ? 0 : Int64(skews[index % skews.count]))
+      }
       for index in hosts.indices { hosts[index].record() }
     }
 
@@ -126,6 +131,13 @@ import Testing
         let (writer, gone) = (hosts[host].name, hosts[other].name)
         hosts[host].record()
         hosts[host].tree.records[writer]?.retired[gone] = mark
+      case .addInThePast(let host):
+        let stamp = Stamp(
+          instant: Instant(unixSeconds: max(1, now - 300), nanoseconds: now % 1_000), host: hosts[host].name)
+        let metadata = Metadata(stamp: stamp, version: 1, uniqueID: ByteString("h\(host)_p\(now)"))
+        hosts[host].tree.values[FileKey(host: stamp.host, uniqueID: metadata.uniqueID)] = metadata
+        hosts[host].tree.history.insert(metadata)
+        hosts[host].record()
       case .fallBack(let host, let pick):
         guard let pasts = ownPasts[host], !pasts.isEmpty else { return }
         hosts[host].tree = pasts[max(0, pasts.count - 1 - pick)]
@@ -168,9 +180,8 @@ import Testing
         let standing = all.filter { value in
           !value.isDeleted && !all.contains { $0 != value && $0.hasSeen(value.stamp) }
         }
-        for value in standing {
-          try demand(
-            final.values.values.contains(value), "\(uniqueID) of \(value.stamp) was neither deleted nor replaced, and is gone")
+        for value in standing where !final.values.values.contains(value) {
+          throw PropertyFailure("\(uniqueID) of \(value.stamp) was neither deleted nor replaced, and is gone")
         }
         let isLive = winners[uniqueID].map { !$0.isDeleted } ?? false
         try demand(isLive == !standing.isEmpty, "\(uniqueID) is \(isLive ? "live again" : "hidden"): \(all)")
@@ -181,8 +192,8 @@ import Testing
   @Test func nothingDeletedComesBackAndNothingElseGoes() {
     let ended = Mutex(0)
     checkProperty(
-      "collecting resurrects nothing and drops only what was deleted", cases: 4_000,
-      zip(.array(of: Self.step, count: 0...150), .array(of: .int(in: -60...60), count: 0...3))
+      "collecting resurrects nothing and drops only what was deleted", cases: 1_500,
+      zip(.array(of: Self.step, count: 0...100), .array(of: .int(in: -60...60), count: 0...3))
     ) { steps, skews in
       var world = World(skews: skews)
       for step in steps { world.run(step) }
@@ -197,12 +208,12 @@ import Testing
       let count = world.collected
       ended.withLock { $0 += count }
     }
-    #expect(ended.withLock { $0 } > 1_000, "the programs collect too little to say anything")
+    #expect(ended.withLock { $0 } > 200, "the programs collect too little to say anything")
   }
 
   @Test func joinsOfCollectedTreesCommuteAndAssociate() {
     checkProperty(
-      "the join of collected trees is a semilattice", cases: 1_000,
+      "the join of collected trees is a semilattice", cases: 600,
       zip(.array(of: Self.step, count: 0...40), .int(in: 0...2))
     ) { steps, turn in
       var world = World(skews: [])

@@ -106,7 +106,8 @@ import Testing
     #expect(try a.run("hosts", "retire", "old", "--dry-run").output.contains("old would be retired"))
     #expect(try json(a, "hosts", "retire", "old")["changed"] as? Bool == true)
     #expect(try json(a, "hosts", "retire", "old")["changed"] as? Bool == false)
-    #expect(try a.run("hosts").output.split(separator: "\n").contains { $0.hasPrefix("old") && $0.hasSuffix("retired") })
+    #expect(
+      try a.run("hosts").output.split(separator: "\n").contains { $0.hasPrefix("old") && $0.hasSuffix("retired") })
     #expect(try json(a, "gc")["tombstones"] as? Int == 1)
     #expect(try tombstones(a) == 0)
 

@@ -124,7 +124,8 @@ import Testing
       #expect(outcome.code == Int32(code) && outcome.errorLines.count == 1, "\(name): \(outcome)")
     }
     #expect(try conflicts(hosts[0]) == 1)
-    let line = "printf '%s' '{\"id\":\"same\", \"content\":\"both, merged\"}' | \"$B\" conflicts resolve same --take - --store '"
+    let line =
+      "printf '%s' '{\"id\":\"same\", \"content\":\"both, merged\"}' | \"$B\" conflicts resolve same --take - --store '"
     #expect(try sandbox.shell(line + hosts[0].store + "'").code == 0)
     #expect(try hosts[1].backup().code == 0)
     for host in hosts {

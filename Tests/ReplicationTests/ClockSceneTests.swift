@@ -175,7 +175,8 @@ import Testing
     a.memory[1].value = "three"
     try a.backUp()
     let all = try stamps("y", in: a)
-    #expect(all.last == Stamp(instant: stamp(ahead, 5), host: "a") || all.last == Stamp(instant: stamp(ahead, 4), host: "a"))
+    #expect(
+      all.last == Stamp(instant: stamp(ahead, 5), host: "a") || all.last == Stamp(instant: stamp(ahead, 4), host: "a"))
     #expect(Set(all).count == all.count && all == all.sorted())
   }
 }

@@ -43,7 +43,9 @@ extension Store {
   }
 
   private func collectLocked(_ options: BackupOptions) throws(ReplicationError) -> CollectionReport {
-    guard let old = try tip() else { throw ReplicationError(.noInput, "the store is empty: there is nothing to collect") }
+    guard let old = try tip() else {
+      throw ReplicationError(.noInput, "the store is empty: there is nothing to collect")
+    }
     let oldTree = try tree(of: old)
     let reader = StateReader(repository: repository)
     let table = try reader.table(of: oldTree, tips: [old])

@@ -132,7 +132,8 @@ extension Store {
       let stated = EntryIdentity.statedID(of: content)
       guard stated == conflict.id else {
         throw ReplicationError(
-          .badData, stated.map { "the value given is of the id \($0), not \(conflict.id)" } ?? "the value given has no id",
+          .badData,
+          stated.map { "the value given is of the id \($0), not \(conflict.id)" } ?? "the value given has no id",
           remedy: "Nothing was changed. `crdt-backup conflicts show ID --json` shows the form")
       }
     }

@@ -34,8 +34,8 @@ extension Store {
     let host = ByteString(name)
     let records = try HostRecords(of: oldTree, in: repository)
     let newest = newestByFile(table)[host]
-    guard records.byHost[host] != nil || oldTree.stateFiles.keys.contains(where: { StoreTree.isStateFile($0, of: name) })
-    else {
+    let hasFile = oldTree.stateFiles.keys.contains { StoreTree.isStateFile($0, of: name) }
+    guard records.byHost[host] != nil || hasFile else {
       throw ReplicationError(.noInput, "no host \(name) writes to this store", remedy: "`crdt-backup hosts` lists them")
     }
     if host == identity.host.bytes {

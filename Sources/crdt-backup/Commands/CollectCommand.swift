@@ -46,7 +46,8 @@ struct CollectCommand: ParsableCommand {
     let would = dryRun ? "Would end" : "Ended"
     let values = report.values > 0 ? ", with \(counted(report.values, "value")) they had deleted" : ""
     console.say(
-      report.tombstones == 0 ? "No tombstone \(dryRun ? "would end" : "ended")"
+      report.tombstones == 0
+        ? "No tombstone \(dryRun ? "would end" : "ended")"
         : "\(would) \(counted(report.tombstones, "tombstone"))\(values)")
     for waiting in report.waiting {
       let age = TimeText.length(seconds: max(0, store.wall.seconds(since: waiting.oldest)))

@@ -123,7 +123,7 @@ enum HostTable {
       let entries =
         "\(host.liveEntries) entr\(host.liveEntries == 1 ? "y" : "ies")"
         + (host.tombstones > 0 ? ", \(host.tombstones) deleted" : "")
-      return "\(name)  \(last)  \(entries)" + (host.isThisHost ? "  this host" : "") 
+      return "\(name)  \(last)  \(entries)" + (host.isThisHost ? "  this host" : "")
         + (host.isRetired ? "  retired" : host.isSilent ? "  silent" : "")
     }
   }

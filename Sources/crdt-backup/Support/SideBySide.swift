@@ -7,7 +7,9 @@ enum SideBySide {
 
   /// Columns of the terminal on stdout; `COLUMNS` comes first, as in other programs. `nil` where there is neither.
   static var terminalWidth: Int? {
-    if let text = getenv("COLUMNS").map({ String(cString: $0) }), let columns = Int(text), columns > 0 { return columns }
+    if let text = getenv("COLUMNS").map({ String(cString: $0) }), let columns = Int(text), columns > 0 {
+      return columns
+    }
     var size = winsize()
     guard isatty(STDOUT_FILENO) == 1, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
       return nil
