@@ -7,6 +7,7 @@ import CRDT
 ///   putting one on data that merely lies there lets stale values win.
 /// - **Different from the base: an edit** of the same unique_id, above every value of it that is known. It has `seen`
 ///   what the file had shown, not what this host has fetched since, so a concurrent value elsewhere stays a conflict.
+///   Other unique_ids of the id that the file had stood for are settled with it, by tombstones.
 /// - **Equal to a newer known value: recognised**, not stamped: another program carried it here. Equal to an *older*
 ///   one than the file showed is an edit: the user went back on purpose.
 /// - **Not in the base**: recognised when its value is known or was (see ``IngestMatching``); an edit when this host
@@ -30,6 +31,8 @@ public enum Ingest {
   ///     is known of an id, but not what the file says. Values of other ids in the answer do no harm.
   ///   - heldBack: asked of every item that would be written, in the order of the file; where it answers, nothing is
   ///     stamped, the base stays what it was, and the next run asks again.
+  ///   - isCollected: tombstones have ended in this state, so that a file without a base may hold what was deleted
+  ///     although nothing known says so: history is asked for it.
   ///   - clock: stamps are handed out in the order of the file. The caller makes its high-water mark durable before
   ///     the entries get out.
   /// - Complexity: O(n) over the file and the base; where something changed also over all entries known.
@@ -37,10 +40,11 @@ public enum Ingest {
     document: MemoryDocument, fileDigest: String, base: IngestBase?, known: KnownState,
     olderVersions: (Set<ByteString>) throws(HistoryError) -> [KnownValue], host: HostName, wall: Instant,
     clock: inout HybridLogicalClock, vanished policy: VanishedPolicy,
-    heldBack: (MemoryDocument.Item) -> HeldBackEntry? = { _ in nil }
+    heldBack: (MemoryDocument.Item) -> HeldBackEntry? = { _ in nil }, isCollected: Bool = false
   ) throws(IngestError<HistoryError>) -> IngestResult {
     var matching = IngestMatching(
-      document: document, base: base, known: known, host: host, looksUpGone: policy != .keep)
+      document: document, base: base, known: known, host: host, looksUpGone: policy != .keep,
+      isCollected: isCollected)
     let policy = matching.isNewlyDamaged ? VanishedPolicy.keep : policy
     let gone = matching.gone.filter { !matching.isQuarantine($0) }
     if let refusal = massDeletion(gone, base: base, policy: policy) { throw .massDeletion(refusal) }
@@ -75,6 +79,7 @@ public enum Ingest {
         writer.delete(item, values: matching.values[item.id] ?? [], isWholeIDGone: !present.contains(item.id))
       }
     }
+    writer.settleEdited(values: matching.values)
     clock = writer.clock
     return writer.result
   }

@@ -29,7 +29,8 @@ extension EntryTable {
     return UniqueID(unique)?.id ?? entry(index).id
   }
 
-  private func isVisible(_ index: Int) -> Bool {
+  /// Whether a reader of plain memory sees the entry while it lives.
+  func isVisible(_ index: Int) -> Bool {
     guard records[index].flags.contains(.hasKind) else { return true }
     return entry(index).metadata.kind.map(EntryTable.visibleKinds.contains) ?? true
   }

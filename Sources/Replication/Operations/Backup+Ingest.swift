@@ -54,13 +54,14 @@ extension Store {
     let scanner = try secretScanner()
     let known = KnownState(table: table, winners: table.join())
     let history = ValueHistory(repository: repository)
+    let isCollected = !(try HostRecords(of: oldTree, in: repository).frontier.isEmpty)
     let result: IngestResult
     do throws(IngestError<ReplicationError>) {
       result = try Ingest.run(
         document: document, fileDigest: digest, base: base, known: known,
         olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) },
         host: identity.host, wall: wall, clock: &clock, vanished: .keep,
-        heldBack: { scanner.heldBack($0) })
+        heldBack: { scanner.heldBack($0) }, isCollected: isCollected)
     } catch {
       switch error {
       case .history(let failure): throw failure

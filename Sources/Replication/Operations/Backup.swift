@@ -216,7 +216,8 @@ extension Store {
       if !isFirst, let old = try tip() {
         let tree = try tree(of: old)
         let table = try reader.table(of: tree, tips: [old])
-        let updated = try recordingSeen(of: table, in: tree, as: identity, clock: try loadClock())
+        let updated = try recordingSeen(
+          of: table, in: tree, as: identity, clock: try loadClock(), reader: reader)
         if updated != tree {
           let commit = try commit(
             updated, parents: [old], host: identity.host, message: "\(identity.host): seen what the others wrote")

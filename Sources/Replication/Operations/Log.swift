@@ -48,6 +48,12 @@ extension Store {
     let shown = Set(table.view(of: winners).map { table.uniqueID($0) })
 
     let versions = try ValueHistory(repository: repository).versions(of: related(to: id, in: table), below: tips)
+    // What was collected is in no file any more: history says what it ended with.
+    let known = Set(winnerOf.keys)
+    for entry in versions.map(\.entry) where !known.contains(entry.metadata.uniqueID) {
+      let uniqueID = entry.metadata.uniqueID
+      if winnerOf[uniqueID].map({ Entry.isBelow($0, entry) }) ?? true { winnerOf[uniqueID] = entry }
+    }
     var times: [ObjectID: Int64] = [:]
     var logged: [LoggedVersion] = []
     for version in versions {

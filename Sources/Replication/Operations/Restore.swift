@@ -111,11 +111,20 @@ extension Store {
       guard !heads.isEmpty else {
         throw ReplicationError(.noInput, "nothing had been backed up by \(time)")
       }
+      var trees: [StoreTree] = []
+      for head in heads { trees.append(try tree(of: head)) }
+      let collection = TreeCollection(repository: repository, reader: reader)
       var table = EntryTable()
-      for head in heads {
-        for (path, id) in try tree(of: head).stateFiles.sorted(by: { $0.key < $1.key }) {
-          guard let source = try reader.source(path: path, id: id, tips: [head]) else { continue }
-          do { try table.add(source) } catch { throw ReplicationError(error) }
+      for (position, tree) in trees.enumerated() {
+        // What one of the others had let go by then is no value of that time.
+        var dropped: Set<FileKey> = []
+        for other in trees.indices where other != position {
+          dropped.formUnion(try collection.dropped(ours: tree, theirs: trees[other], tips: heads).ours)
+        }
+        for (path, id) in tree.stateFiles.sorted(by: { $0.key < $1.key }) {
+          guard let source = try reader.source(path: path, id: id, tips: [heads[position]]) else { continue }
+          let filtered = try collection.filtered(source, dropped)
+          do { try table.add(filtered) } catch { throw ReplicationError(error) }
         }
       }
       return table

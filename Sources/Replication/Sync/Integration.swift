@@ -122,7 +122,17 @@ extension Store {
       result.stateFiles[path] = id
     }
     let record = StoreTree.hostRecordName(of: old.text)
-    result.hostRecords[record] = theirs.hostRecords[record]
+    // What we had collected stays said, in the record of the one that keeps the name.
+    if let id = theirs.hostRecords[record],
+      var kept = HostRecord(try replicating { () throws(GitError) in try repository.readBlob(id) }),
+      kept.formatVersion <= HostRecord.currentFormatVersion
+    {
+      let before = kept
+      kept.collected.formUnion(try HostRecords(of: ours, in: repository).frontier)
+      result.hostRecords[record] = kept == before ? id : try write(kept.written)
+    } else {
+      result.hostRecords[record] = theirs.hostRecords[record]
+    }
     return (result, Renaming(from: old, to: new, uniqueIDs: moved.renaming))
   }
 
