@@ -43,7 +43,9 @@ public enum Ingest {
       document: document, base: base, known: known, host: host, looksUpGone: policy != .keep)
     let policy = matching.isNewlyDamaged ? VanishedPolicy.keep : policy
     let gone = matching.gone.filter { !matching.isQuarantine($0) }
-    if let refusal = massDeletion(gone, base: base, policy: policy) { throw .massDeletion(refusal) }
+    if let refusal = massDeletion(gone, base: base, policy: policy, isLive: matching.isLive) {
+      throw .massDeletion(refusal)
+    }
     let ids = matching.idsToAskFor
     if !ids.isEmpty {
       do throws(HistoryError) {
@@ -79,12 +81,14 @@ public enum Ingest {
     return writer.result
   }
 
-  private static func massDeletion(_ gone: [IngestBase.Item], base: IngestBase?, policy: VanishedPolicy)
-    -> MassDeletion?
-  {
+  /// What another host has deleted already does not count: a write-back took it out of the file.
+  private static func massDeletion(
+    _ gone: [IngestBase.Item], base: IngestBase?, policy: VanishedPolicy, isLive: (IngestBase.Item) -> Bool
+  ) -> MassDeletion? {
     guard policy == .tombstone(allowMass: false), let base else { return nil }
-    let goneNow = gone.filter { !$0.isVanished }
-    let baseCount = base.items.count - base.vanishedCount
+    let present = gone.filter { !$0.isVanished }
+    let goneNow = present.filter(isLive)
+    let baseCount = base.items.count - base.vanishedCount - (present.count - goneNow.count)
     guard goneNow.count >= 10, goneNow.count * 2 > baseCount else { return nil }
     return MassDeletion(count: goneNow.count, baseCount: baseCount, firstIDs: goneNow.prefix(10).map(\.id))
   }

@@ -13,6 +13,9 @@ public struct HostRecord: Hashable, Sendable {
   public var formatVersion: Int
   /// The newest stamp seen of every host.
   public var seen: [ByteString: Instant]
+  /// The format of each memory of this host, by the source's name (empty: the one without a name): a new machine
+  /// creates its memory file in the form its peers use.
+  public var formats: [ByteString: ByteString] = [:]
 
   public static let currentFormatVersion = 1
 
@@ -40,6 +43,11 @@ public struct HostRecord: Hashable, Sendable {
           object.member(host.bytes, Array(instant.roundedUpToNanoseconds.written))
         }
       }
+      if !formats.isEmpty {
+        object.object("memories") { object in
+          for (source, format) in formats.sorted(by: { $0.key < $1.key }) { object.member(source.bytes, format.bytes) }
+        }
+      }
     }
     return writer.bytes + [0x0A]
   }
@@ -58,6 +66,9 @@ public struct HostRecord: Hashable, Sendable {
     for (host, value) in fields["seen"]?.members ?? [] {
       if let text = value.text, let instant = Instant(rfc3339: text) { seen[host] = instant }
     }
+    for (source, value) in fields["memories"]?.members ?? [] {
+      if let text = value.text { formats[source] = ByteString(bytes: text) }
+    }
   }
 
   /// The join of two copies of one record: what each has seen, the rest from the copy of the earlier installation (of
@@ -69,6 +80,7 @@ public struct HostRecord: Hashable, Sendable {
     // What another installation has seen says nothing of this one.
     guard replica == other.replica else { return result }
     result.seen = seen.merging(other.seen) { max($0, $1) }
+    result.formats = formats.merging(other.formats) { max($0, $1) }
     return result
   }
 }

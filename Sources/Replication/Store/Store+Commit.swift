@@ -130,6 +130,7 @@ extension Store {
       let own = identity.host.bytes
       record.seen[own] = max(record.seen[own] ?? clock.highWater, clock.highWater)
     }
+    record.formats.merge(memoryFormats) { _, now in now }
     var tree = tree
     tree.hostRecords[path] = try write(record.written)
     return tree

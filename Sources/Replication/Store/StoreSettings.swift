@@ -12,6 +12,10 @@ public struct StoreSettings: Hashable, Sendable {
   public var memory: String?
   /// The memory file's format where it is not detected.
   public var format: MemoryFormat?
+  /// The merged view is written back into the memory file.
+  public var isWrittenBack = false
+  /// Further memories, by name.
+  public var namedSources: [MemorySource] = []
   /// A file of further rules for secrets, absolute or from the store's folder; `nil`: `.crdt-secrets` there, if any.
   public var secrets: String?
   /// The remote's URL or absolute path.
@@ -36,6 +40,7 @@ public struct StoreSettings: Hashable, Sendable {
     static let requestedHost = "crdt.requestedHost"
     static let memory = "crdt.memory"
     static let format = "crdt.format"
+    static let writeBack = "crdt.writeBack"
     static let remote = "crdt.remote"
     static let secrets = "crdt.secrets"
     static let branch = "crdt.branch"
@@ -69,6 +74,16 @@ public struct StoreSettings: Hashable, Sendable {
       }
       return host
     }
+    func flag(_ key: String) throws(ReplicationError) -> Bool {
+      guard let text = try value(key) else { return false }
+      switch text.lowercased() {
+      case "true", "yes", "on", "1": return true
+      case "false", "no", "off", "0": return false
+      default:
+        throw ReplicationError(
+          .configuration, "\(key) is \"\(text)\", which is neither true nor false", remedy: "Write true or false")
+      }
+    }
     var settings = StoreSettings()
     settings.host = try hostName(Key.host)
     settings.requestedHost = try hostName(Key.requestedHost)
@@ -81,6 +96,7 @@ public struct StoreSettings: Hashable, Sendable {
       }
       settings.format = format
     }
+    settings.isWrittenBack = try flag(Key.writeBack)
     settings.remote = try value(Key.remote)
     settings.secrets = try value(Key.secrets)
     if let branch = try value(Key.branch) {

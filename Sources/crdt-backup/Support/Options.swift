@@ -59,12 +59,18 @@ struct SetupOptions: ParsableArguments {
         + MemoryFormat.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "format"))
   var format: String?
 
+  @Flag(
+    inversion: .prefixedNo, exclusivity: .exclusive,
+    help: "Bring the merged memory into the memory file, and take what vanishes from it as deleted.")
+  var writeBack: Bool?
+
   func request(folder: String) throws -> StoreRequest {
     var request = StoreRequest(folder: folder)
     request.memory = try memory.map { Machine.absolute(try given($0, "--memory")) }
     request.remote = try remote.map { Machine.remote(try given($0, "--remote")) }
     request.branch = try branch.map { try given($0, "--branch") }
     if let host = try host.map({ try given($0, "--host") }) { request.host = EntryIdentity.hostName(folding: host) }
+    request.isWrittenBack = writeBack
     if let format { request.format = try MemoryFormat.named(format) }
     return request
   }
