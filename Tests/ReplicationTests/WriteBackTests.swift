@@ -2,6 +2,7 @@ import CRDT
 import Git
 import Memory
 import Replication
+import Synchronization
 import TestKit
 import Testing
 
@@ -166,6 +167,53 @@ import Testing
     _ = try a.store.open().forget("z", options: BackupOptions(defaultHost: a.store.open().settings.host!))
     #expect(try a.run().exitCode == 77)
     #expect(try a.memory == ["x": "2"])
+  }
+
+  @Test func whatAnotherProgramWritesMeanwhileIsTakenInFirst() throws {
+    let (a, b) = try pair()
+    try b.edit { $0["x"] = "2" }
+    try b.run()
+    let (files, path) = (a.store.files, a.path)
+    let theirs = #"[{"id":"x","content":"1"},{"id":"y","content":"theirs"},{"id":"z","content":"1"}]"#
+    files.beforeEachWrite { written in
+      guard written.hasSuffix(".crdt-backup") else { return }
+      files.beforeEachWrite(nil)
+      files.put(path, Array(theirs.utf8))
+    }
+    let report = try a.run()
+    let commit = try #require(report.commit)
+    #expect(report.exitCode == 0 && report.outcome == .verified(commit))
+    #expect(report.ingest?.changed == 1)
+    #expect(try a.memory == ["x": "2", "y": "theirs", "z": "1"])
+    try settle([a, b])
+    #expect(try b.memory == ["x": "2", "y": "theirs", "z": "1"])
+  }
+
+  @Test func aFileThatIsRewrittenAllTheTimeIsNotOverwritten() throws {
+    let (a, b) = try pair()
+    try b.edit { $0["x"] = "2" }
+    try b.run()
+    let (files, path) = (a.store.files, a.path)
+    let text = try #require(a.text)
+    let rounds = Mutex(0)
+    files.beforeEachWrite { written in
+      guard written.hasSuffix(".crdt-backup") else { return }
+      let round = rounds.withLock {
+        $0 += 1
+        return $0
+      }
+      files.put(path, Array((text + String(repeating: "\n", count: round)).utf8))
+    }
+    let report = try a.run()
+    files.beforeEachWrite(nil)
+    #expect(report.exitCode == 75 && report.outcome.isVerified)
+    #expect(report.unnamed?.writeBackFailure?.message.contains("keeps changing") == true)
+    #expect(a.text?.hasPrefix(text) == true)
+    #expect(try a.memory == ["x": "1", "y": "1", "z": "1"])
+    #expect(try files.list("/a").filter { $0.hasPrefix(".memory") } == [])
+    #expect(try a.store.open().status().lastExitCode == 75)
+    try settle([a, b])
+    #expect(try a.memory["x"] == "2")
   }
 
   @Test func aMassDeletionIsRefusedAndLeavesEverythingAsItWas() throws {
