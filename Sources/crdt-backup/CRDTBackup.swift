@@ -19,7 +19,7 @@ struct CRDTBackup: ParsableCommand {
     subcommands: [
       SyncCommand.self, StatusCommand.self, LogCommand.self, ConflictsCommand.self, RestoreCommand.self,
       ForgetCommand.self, AllowCommand.self, HostsCommand.self, DoctorCommand.self, HookCommand.self,
-      ScheduleCommand.self,
+      ScheduleCommand.self, SourceCommand.self,
     ],
     defaultSubcommand: SyncCommand.self)
 

@@ -23,6 +23,7 @@ public enum Ingest {
   /// A pure function of its arguments. Running it again with the returned base and the entries known gives no
   /// entries. When it throws, the clock is as it was.
   /// - Parameters:
+  ///   - source: the name of the memory that the document is; see ``Metadata/source``. `known` has to be of the same.
   ///   - fileDigest: of the file's bytes; kept in the base for the caller.
   ///   - base: `nil` when there is none, or it was damaged.
   ///   - known: every host file, this host's own included.
@@ -34,7 +35,7 @@ public enum Ingest {
   ///     the entries get out.
   /// - Complexity: O(n) over the file and the base; where something changed also over all entries known.
   public static func run<HistoryError: Error>(
-    document: MemoryDocument, fileDigest: String, base: IngestBase?, known: KnownState,
+    document: MemoryDocument, source: ByteString? = nil, fileDigest: String, base: IngestBase?, known: KnownState,
     olderVersions: (Set<ByteString>) throws(HistoryError) -> [KnownValue], host: HostName, wall: Instant,
     clock: inout HybridLogicalClock, vanished policy: VanishedPolicy,
     heldBack: (MemoryDocument.Item) -> HeldBackEntry? = { _ in nil }
@@ -49,14 +50,14 @@ public enum Ingest {
     let ids = matching.idsToAskFor
     if !ids.isEmpty {
       do throws(HistoryError) {
-        matching.decide(past: try olderVersions(ids))
+        matching.decide(past: try olderVersions(ids).filter { $0.metadata.source == source })
       } catch {
         throw .history(error)
       }
     }
 
     var writer = IngestWriter(
-      host: host, wall: wall, clock: clock,
+      host: host, source: source, wall: wall, clock: clock,
       result: IngestResult(base: IngestBase(fileDigest: fileDigest, format: document.format, items: [])))
     for (index, item) in document.items.enumerated() {
       guard let outcome = matching.outcomes[index] else { preconditionFailure("every item was decided") }

@@ -3,6 +3,7 @@ import CRDT
 /// Stamps what was decided, and keeps the books.
 struct IngestWriter {
   let host: HostName
+  let source: ByteString?
   let wall: Instant
   var clock: HybridLogicalClock
   var result: IngestResult
@@ -74,7 +75,7 @@ struct IngestWriter {
     result.entries.append(
       Entry(
         content: item.content,
-        metadata: Metadata(stamp: stamp, version: 1, uniqueID: uniqueID, kind: item.kind)))
+        metadata: Metadata(stamp: stamp, version: 1, uniqueID: uniqueID, kind: item.kind, source: source)))
     var known = KnownStamps()
     known.insert(stamp)
     result.base.items.append(
@@ -133,7 +134,7 @@ struct IngestWriter {
     let latest = max(version, winner?.metadata.version ?? 0)
     return Metadata(
       stamp: Stamp(instant: clock.tick(wall: wall, replacing: below), host: host.bytes),
-      version: latest == .max ? .max : latest + 1, uniqueID: uniqueID, kind: kind ?? winner?.metadata.kind,
+      version: latest == .max ? .max : latest + 1, uniqueID: uniqueID, kind: kind ?? winner?.metadata.kind, source: source,
       seen: known.seen(by: host.bytes), unknownMembers: winner?.metadata.unknownMembers ?? [])
   }
 }

@@ -7,6 +7,8 @@ public struct Conflict: Hashable, Sendable {
   public var shown: Entry
   /// The others: live under another unique_id, or lost to a writer that had not seen them. Greatest first.
   public var others: [Entry]
+  /// The memory it is in; see ``Metadata/source``.
+  public var source: ByteString? { shown.metadata.source }
 }
 
 extension EntryTable {
@@ -20,12 +22,12 @@ extension EntryTable {
     var winnerOf: [ByteString: Int] = [:]
     for index in winners { winnerOf[uniqueID(index)] = index }
 
-    var candidates: [ByteString: Set<Int>] = [:]
-    for index in winners where !isDeleted(index) { candidates[entryID(index), default: []].insert(index) }
+    var candidates: [EntryKey: Set<Int>] = [:]
+    for index in winners where !isDeleted(index) { candidates[entryKey(index), default: []].insert(index) }
     for index in records.indices where !isDeleted(index) {
       guard let winner = winnerOf[uniqueID(index)], winner != index else { continue }
       let winning = entry(winner)
-      if !winning.metadata.hasSeen(stamp(index)) { candidates[entryID(index), default: []].insert(index) }
+      if !winning.metadata.hasSeen(stamp(index)) { candidates[entryKey(index), default: []].insert(index) }
     }
 
     var conflicts: [Conflict] = []
@@ -33,7 +35,7 @@ extension EntryTable {
       let shown = entry(shownIndex)
       let shownContent = shown.content
       var seenContents: Set<[UInt8]> = [shownContent]
-      let others = (candidates[shown.id] ?? []).subtracting([shownIndex]).map(entry)
+      let others = (candidates[entryKey(shownIndex)] ?? []).subtracting([shownIndex]).map(entry)
         .sorted { Entry.isBelow($1, $0) }
         .filter { seenContents.insert($0.content).inserted }
       if !others.isEmpty { conflicts.append(Conflict(id: shown.id, shown: shown, others: others)) }

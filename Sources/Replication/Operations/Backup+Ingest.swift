@@ -76,12 +76,12 @@ extension Store {
       clock.witness(newest, wall: wall)
     }
     let scanner = try secretScanner()
-    let known = KnownState(table: table, winners: table.join())
+    let known = KnownState(table: table, winners: table.join(), source: source.key)
     let history = ValueHistory(repository: repository)
     let result: IngestResult
     do throws(IngestError<ReplicationError>) {
       result = try Ingest.run(
-        document: document, fileDigest: digest, base: base, known: known,
+        document: document, source: source.key, fileDigest: digest, base: base, known: known,
         olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) },
         host: identity.host, wall: wall, clock: &clock,
         vanished: source.isWrittenBack ? .tombstone(allowMass: options.allowsMassDeletion) : .keep,

@@ -69,7 +69,7 @@ extension Store {
     let winners = table.join()
     let kept = Set(try state.readHeld().map(\.contentDigest))
     let file = try rendering(
-      of: table.entries(table.view(of: winners)), into: reading, source: source, format: pass.counts.format,
+      of: table.entries(table.view(of: winners).filter { table.entrySource($0) == source.key }), into: reading, source: source, format: pass.counts.format,
       isKept: { !kept.isEmpty && kept.contains(ContentDigest(of: $0.content)) })
     var report = WriteBackReport(from: file.old.items, to: file.new.items)
     report.unwritable = file.unwritable
@@ -84,7 +84,7 @@ extension Store {
     let previous = try state.readBase()
     let base = IngestBase.ofWrittenView(
       file.new, fileDigest: EntryIdentity.hexDigest(of: file.bytes),
-      known: KnownState(table: table, winners: winners), previous: previous,
+      known: KnownState(table: table, winners: winners, source: source.key), previous: previous,
       keeping: { !kept.isEmpty && kept.contains(ContentDigest(of: $0.content)) })
     let vanished = Set((previous?.items ?? []).filter(\.isVanished).map(\.id))
     report.returned = vanished.isEmpty ? 0 : Set(file.new.items.map(\.id)).intersection(vanished).count

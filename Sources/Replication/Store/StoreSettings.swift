@@ -40,6 +40,8 @@ public struct StoreSettings: Hashable, Sendable {
     static let requestedHost = "crdt.requestedHost"
     static let memory = "crdt.memory"
     static let format = "crdt.format"
+    static let sources = "crdt.sources"
+    static func source(_ name: String, _ key: String) -> String { "crdt.source.\(name).\(key)" }
     static let writeBack = "crdt.writeBack"
     static let remote = "crdt.remote"
     static let secrets = "crdt.secrets"
@@ -84,19 +86,32 @@ public struct StoreSettings: Hashable, Sendable {
           .configuration, "\(key) is \"\(text)\", which is neither true nor false", remedy: "Write true or false")
       }
     }
+    func format(_ key: String) throws(ReplicationError) -> MemoryFormat? {
+      guard let text = try value(key) else { return nil }
+      guard let format = MemoryFormat(rawValue: text) else {
+        throw ReplicationError(
+          .configuration, "\(key) is \"\(text)\", which is no format",
+          remedy: "Formats: " + MemoryFormat.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      return format
+    }
     var settings = StoreSettings()
     settings.host = try hostName(Key.host)
     settings.requestedHost = try hostName(Key.requestedHost)
     settings.memory = try value(Key.memory)
-    if let text = try value(Key.format) {
-      guard let format = MemoryFormat(rawValue: text) else {
-        throw ReplicationError(
-          .configuration, "\(Key.format) is \"\(text)\", which is no format",
-          remedy: "Formats: " + MemoryFormat.allCases.map(\.rawValue).joined(separator: ", "))
-      }
-      settings.format = format
-    }
+    settings.format = try format(Key.format)
     settings.isWrittenBack = try flag(Key.writeBack)
+    for name in (try value(Key.sources) ?? "").split(separator: " ").map(String.init) {
+      guard HostName(name) != nil, let memory = try value(Key.source(name, "memory")) else {
+        throw ReplicationError(
+          .configuration, "\(Key.sources) names \"\(name)\", and \(Key.source(name, "memory")) is not set",
+          remedy: "Set it again with: crdt-backup source add \(name) --memory PATH")
+      }
+      settings.namedSources.append(
+        MemorySource(
+          name: name, memory: memory, format: try format(Key.source(name, "format")),
+          isWrittenBack: try flag(Key.source(name, "writeBack"))))
+    }
     settings.remote = try value(Key.remote)
     settings.secrets = try value(Key.secrets)
     if let branch = try value(Key.branch) {

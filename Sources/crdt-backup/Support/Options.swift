@@ -27,6 +27,19 @@ struct StoreOptions: ParsableArguments {
   func open() throws -> Store { try Store.open(try folder(), effects: .real) }
 }
 
+/// Which memory, where an id is in several.
+struct SourceOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Only this source, where an id is in several; - is the memory without a name.", valueName: "name"))
+  var source: String?
+
+  var choice: SourceChoice {
+    guard let source else { return .any }
+    return .one(source == "-" ? nil : ByteString(source))
+  }
+}
+
 /// How much is said, and in which form.
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Print one JSON object (with a schema number) and nothing else on stdout.")
