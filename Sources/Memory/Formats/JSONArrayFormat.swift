@@ -63,6 +63,12 @@ enum JSONArrayFormat: FormatCodec {
       code: .unknownFormat)
   }
 
+  static func layout(of bytes: RawSpan) throws(ScanFailure) -> FileLayout {
+    var scanner = JSONScanner()
+    scanner.skipWhitespace(bytes)
+    return FileLayout(lists: [try FileLayout.List(arrayAt: scanner.offset, depth: 0, bytes)])
+  }
+
   static func render(_ records: [[UInt8]]) -> [UInt8] {
     if records.isEmpty { return Array("[]\n".utf8) }
     var output: [UInt8] = []

@@ -1,3 +1,5 @@
+import CRDT
+
 /// The forms a memory file is kept in. The raw value is the name that `--format` takes.
 ///
 /// A new format is one case here, one ``FormatCodec`` in this folder and its line in ``codec``.
@@ -32,6 +34,13 @@ public enum MemoryFormat: String, Hashable, Sendable, CaseIterable {
     let file = codec.render(RecordAssembly.records(of: entries))
     return codec.isLineBased ? RecordAssembly.damagedLines(of: entries).reduce(file) { $0 + $1 + [0x0A] } : file
   }
+
+  /// Whether a file of this format can hold an entry so that it is read as that very entry again.
+  ///
+  /// Entries of one store may come from files of several formats, and not every format has room for each: an object
+  /// that goes by its `id` but looks like an entity would become one in a graph. What a file cannot hold is left out
+  /// by ``MemoryDocument/rewritten(_:toHold:keeping:)``, and is to be told apart from what somebody deleted.
+  public func canHold(_ entry: Entry) -> Bool { codec.canHold(entry) }
 
   var codec: any FormatCodec.Type {
     switch self {
@@ -68,6 +77,64 @@ protocol FormatCodec {
 
   /// A file of these records, each a compact JSON object.
   static func render(_ records: [[UInt8]]) -> [UInt8]
+
+  // MARK: Rewriting a file, see ``LayoutRewriter``
+
+  /// Where the records stand in a file that ``items(of:)`` took.
+  static func layout(of bytes: RawSpan) throws(ScanFailure) -> FileLayout
+
+  /// What an object goes by.
+  static var identity: RecordReader.Identity { get }
+
+  /// Where new records go.
+  static var order: FileLayout.Order { get }
+
+  /// The part of a graph that an object in one of the file's lists is; `nil` when it is none.
+  static func graphRecord(_ members: [JSONMember], _ bytes: RawSpan, list: Int) -> GraphRecord?
+
+  /// How an entry's content is written in a file, in place of `old` where it was there before.
+  static func element(for content: [UInt8], replacing old: FileLayout.Record?, in source: LayoutSource)
+    -> FileLayout.Element
+
+  /// The items that a record of this content would be read as.
+  static func items(ofRecord content: [UInt8]) -> [MemoryDocument.Item]
+}
+
+extension FormatCodec {
+  static var identity: RecordReader.Identity { .idMember }
+
+  static var order: FileLayout.Order { .asCreated }
+
+  static func graphRecord(_ members: [JSONMember], _ bytes: RawSpan, list: Int) -> GraphRecord? {
+    if identity == .idMember, EntryIdentity.idMember(in: members, bytes) != nil { return nil }
+    return GraphRecord(members, bytes)
+  }
+
+  static func element(for content: [UInt8], replacing old: FileLayout.Record?, in source: LayoutSource)
+    -> FileLayout.Element
+  { FileLayout.Element(value: content) }
+
+  static func items(ofRecord content: [UInt8]) -> [MemoryDocument.Item] {
+    var items: [MemoryDocument.Item] = []
+    let bytes = content.span.bytes
+    guard let parsed = try? JSONObject.members(at: 0, bytes, depth: 1) else { return [] }
+    RecordReader.append(
+      members: parsed.members, range: parsed.range, in: bytes, line: 1, identity: identity, to: &items)
+    return items
+  }
+
+  /// Whether a file of this format can hold an entry so that it is read as that very entry again.
+  static func canHold(_ entry: Entry) -> Bool {
+    let content = entry.content
+    if entry.metadata.kind == Quarantine.kind { return false }
+    if entry.metadata.kind == Observation.kind {
+      guard let observation = Observation(content: content), observation.content == content else { return false }
+      let name = ByteString(bytes: observation.entity)
+      return GraphIdentity.observation(of: name, value: observation.value) == entry.id
+    }
+    let items = items(ofRecord: content)
+    return items.count == 1 && items[0].id == entry.id && items[0].content == content && items[0].kind == nil
+  }
 }
 
 /// What a format says of a file that may be its own.
