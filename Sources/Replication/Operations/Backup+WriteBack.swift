@@ -69,7 +69,8 @@ extension Store {
     let winners = table.join()
     let kept = Set(try state.readHeld().map(\.contentDigest))
     let file = try rendering(
-      of: table.entries(table.view(of: winners).filter { table.entrySource($0) == source.key }), into: reading, source: source, format: pass.counts.format,
+      of: table.entries(table.view(of: winners).filter { table.entrySource($0) == source.key }), into: reading,
+      source: source, format: pass.counts.format,
       isKept: { !kept.isEmpty && kept.contains(ContentDigest(of: $0.content)) })
     var report = WriteBackReport(from: file.old.items, to: file.new.items)
     report.unwritable = file.unwritable
@@ -146,7 +147,12 @@ extension Store {
     while true {
       let bytes =
         isBlank ? format.render(entries) : old.rewritten(reading.bytes, toHold: entries, keeping: isKept)
-      let new = try parsed(bytes)
+      let new: MemoryDocument
+      do throws(ReplicationError) { new = try parsed(bytes) } catch {
+        throw ReplicationError(
+          .badData, "\(source.memory): the merged memory leaves nothing in it that could be read again",
+          remedy: "The file was left alone. Mend the lines that cannot be read, or take them out, and run again")
+      }
       let shown = Set(entries.map { Value(id: $0.id, content: $0.content) })
       let present = Set(new.items.map { Value(id: $0.id, content: $0.content) })
       let missing = Set(shown.subtracting(present).map(\.id)).subtracting(keptIDs)
