@@ -134,7 +134,8 @@ struct IngestWriter {
     let latest = max(version, winner?.metadata.version ?? 0)
     return Metadata(
       stamp: Stamp(instant: clock.tick(wall: wall, replacing: below), host: host.bytes),
-      version: latest == .max ? .max : latest + 1, uniqueID: uniqueID, kind: kind ?? winner?.metadata.kind, source: source,
+      version: latest == .max ? .max : latest + 1, uniqueID: uniqueID, kind: kind ?? winner?.metadata.kind,
+      source: source,
       seen: known.seen(by: host.bytes), unknownMembers: winner?.metadata.unknownMembers ?? [])
   }
 }

@@ -61,7 +61,8 @@ struct RestoreCommand: ParsableCommand {
       }
       if apply { return try applyValue(store, point, console) }
       let bytes = try store.restored(
-        point, id: id.map { ByteString($0) }, in: sourceOptions.choice, format: try format.map { try MemoryFormat.named($0) })
+        point, id: id.map { ByteString($0) }, in: sourceOptions.choice,
+        format: try format.map { try MemoryFormat.named($0) })
       return try deliver(bytes, console)
     }
   }

@@ -89,7 +89,8 @@ struct SourceList: ParsableCommand {
 
 struct SourceRemove: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Stop backing a memory up; its entries stay in the store, and its file is left alone.")
+    commandName: "remove",
+    abstract: "Stop backing a memory up; its entries stay in the store, and its file is left alone.")
 
   @Argument(help: ArgumentHelp("The source's name.", valueName: "name"))
   var name: String
