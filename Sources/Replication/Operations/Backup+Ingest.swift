@@ -4,19 +4,6 @@ import Git
 import Memory
 
 extension Store {
-  /// The largest memory file that is read.
-  static let maximumMemoryBytes = 1 << 30
-
-  /// A memory file as one run read it.
-  struct MemoryReading {
-    var bytes: [UInt8]
-    /// What `stat` said of it; `nil`: there is no such file.
-    var information: FileInformation?
-    var digest: String
-    /// Nothing in it, or no such file.
-    var isBlank: Bool { bytes.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) } }
-  }
-
   /// What taking in one memory gave.
   struct IngestPass {
     var counts: IngestCounts
@@ -58,10 +45,12 @@ extension Store {
       note(last.counts.format, of: source)
       return IngestPass(counts: last.counts, reading: reading)
     }
-    let document: MemoryDocument
-    do { document = try MemoryDocument.parse(reading.bytes, source: path, format: source.format) } catch {
-      throw ReplicationError(error)
+    if case .folder = reading.content, reading.isBlank {
+      throw ReplicationError(
+        .badData, "\(path): no notes are in this folder",
+        remedy: "An empty folder never means that everything was deleted: nothing was changed")
     }
+    let document = try reading.document(path, format: source.format)
     progress("read \(document.items.count) entries (\(document.format.rawValue)) from \(path)")
     note(document.format, of: source)
     let old = try tip()
@@ -135,13 +124,18 @@ extension Store {
     guard base.map({ $0.items.allSatisfy(\.isVanished) }) ?? true else { return nil }
     let path = source.memory
     let file = try storing { () throws(StorageError) in try effects.fileSystem.information(path) }
-    var reading = MemoryReading(bytes: [], information: nil, digest: "")
+    var reading = MemoryReading(content: .file([]), information: nil, digest: "")
     if let file {
-      guard file.kind == .file, file.sizeBytes <= 4096 else { return nil }
+      guard file.kind == .folder || file.kind == .file && file.sizeBytes <= 4096 else { return nil }
       reading = try Store.readMemory(path, effects: effects)
       guard reading.isBlank else { return nil }
     }
+    if case .folder = reading.content {
+      note(.markdown, of: source)
+      return IngestPass(counts: IngestCounts(format: .markdown), reading: reading)
+    }
     let format = try formatToCreate(source, base: base)
+    if format.isFolder, file == nil { reading.content = .folder(MemoryFolder()) }
     note(format, of: source)
     return IngestPass(counts: IngestCounts(format: format), reading: reading)
   }
@@ -160,20 +154,6 @@ extension Store {
       if try isReached(commit) { try state.write(base) }
       try state.dropPreparedBase()
     }
-  }
-
-  /// What tells that a file was not touched since: device, inode, size, and both its times. `nil` where there is no such
-  /// file, or where it was changed so recently that another change could leave the same times (git's "racy" rule).
-  func fileStatus(_ path: String) throws(ReplicationError) -> String? {
-    let file = try storing { () throws(StorageError) in try effects.fileSystem.information(path) }
-    guard let file, file.kind == .file else { return nil }
-    for nanoseconds in [file.modifiedNanoseconds, file.changedNanoseconds] {
-      guard nanoseconds >= 0 else { return nil }
-      let instant = Instant(unixSeconds: nanoseconds / 1_000_000_000, nanoseconds: nanoseconds % 1_000_000_000)
-      guard wall.seconds(since: instant) >= 2 else { return nil }
-    }
-    return [file.device, file.inode].map { String($0) }.joined(separator: ":")
-      + ":\(file.sizeBytes):\(file.modifiedNanoseconds):\(file.changedNanoseconds)"
   }
 
   /// Whether the branch still holds a commit; true for none.
@@ -195,60 +175,6 @@ extension Store {
       last.commit = tip
       try state.write(last)
     }
-  }
-
-  /// The memory file, whole: read again when it changed while being read, a few times.
-  static func readMemory(_ path: String, effects: Effects) throws(ReplicationError) -> MemoryReading {
-    let files = effects.fileSystem
-    for _ in 0..<10 {
-      let before = try storing { () throws(StorageError) in try files.information(path) }
-      guard let before else { throw missing(path) }
-      guard before.kind == .file else {
-        throw ReplicationError(
-          .noInput, "\(path): the memory file is not a regular file",
-          remedy: "Nothing was changed. Give another --memory")
-      }
-      let bytes = try storing { () throws(StorageError) in
-        try files.read(path, limitBytes: Store.maximumMemoryBytes)
-      }
-      guard let bytes else { throw missing(path) }
-      let after = try storing { () throws(StorageError) in try files.information(path) }
-      if before == after, bytes.count == Int(before.sizeBytes) {
-        return MemoryReading(bytes: bytes, information: before, digest: EntryIdentity.hexDigest(of: bytes))
-      }
-      effects.sleepMilliseconds(20)
-    }
-    throw ReplicationError(
-      .notOnRemote, "\(path): the memory file keeps changing while it is read",
-      remedy: "Nothing was changed; run again when its writer rests", isRetryable: true)
-  }
-
-  /// Reads and parses a memory file without a store.
-  public static func readDocument(_ path: String, format: MemoryFormat?, effects: Effects) throws(ReplicationError)
-    -> MemoryDocument
-  {
-    let bytes = try readMemory(path, effects: effects).bytes
-    do { return try MemoryDocument.parse(bytes, source: path, format: format) } catch { throw ReplicationError(error) }
-  }
-
-  /// Reads a memory file that is about to be set, so that what cannot be one is refused before anything is changed.
-  /// - Parameter mayBeCreated: a file that is not there or empty will be created; then the result is `nil`.
-  @discardableResult
-  public static func checkMemory(_ path: String, format: MemoryFormat?, mayBeCreated: Bool, effects: Effects)
-    throws(ReplicationError) -> MemoryDocument?
-  {
-    if mayBeCreated {
-      let file = try storing { () throws(StorageError) in try effects.fileSystem.information(path) }
-      if file == nil { return nil }
-      if try readMemory(path, effects: effects).isBlank { return nil }
-    }
-    return try readDocument(path, format: format, effects: effects)
-  }
-
-  private static func missing(_ path: String) -> ReplicationError {
-    ReplicationError(
-      .noInput, "\(path): the memory file is not there",
-      remedy: "A missing file never means that everything was deleted: nothing was changed. Give another with --memory")
   }
 }
 

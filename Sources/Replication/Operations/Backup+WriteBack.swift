@@ -68,36 +68,40 @@ extension Store {
     let table = try reader.table(of: tree, tips: tips)
     let winners = table.join()
     let kept = Set(try state.readHeld().map(\.contentDigest))
-    let file = try rendering(
-      of: table.entries(table.view(of: winners).filter { table.entrySource($0) == source.key }), into: reading,
-      source: source, format: pass.counts.format,
-      isKept: { !kept.isEmpty && kept.contains(ContentDigest(of: $0.content)) })
-    var report = WriteBackReport(from: file.old.items, to: file.new.items)
-    report.unwritable = file.unwritable
-    if let first = file.unwritable.first {
+    func isKept(_ item: MemoryDocument.Item) -> Bool { !kept.isEmpty && kept.contains(ContentDigest(of: item.content)) }
+    let view = table.entries(table.view(of: winners).filter { table.entrySource($0) == source.key })
+    let made: Rendering =
+      switch reading.content {
+      case .file(let bytes):
+        try rendering(of: view, into: bytes, reading, source: source, format: pass.counts.format, isKept: isKept)
+      case .folder(let folder): try rendering(of: view, into: folder, source: source, isKept: isKept)
+      }
+    var report = WriteBackReport(from: made.old.items, to: made.new.items)
+    report.unwritable = made.unwritable.map(\.id)
+    if let first = made.unwritable.first {
+      let why = first.reason.map { ": \($0)" } ?? ""
       reader.warn(
-        "\(path): \(file.unwritable.count) entries cannot be kept in a file of the format \(file.new.format.rawValue) "
-          + "and are in the store only (\(first)\(file.unwritable.count > 1 ? ", …" : ""))")
+        "\(path): \(made.unwritable.count) entries cannot be kept in \(made.new.format.summary) "
+          + "and are in the store only (\(first.id)\(why)\(made.unwritable.count > 1 ? ", …" : ""))")
     }
     // No file stands for no memory: there is nothing to make one for.
-    if reading.information == nil, file.new.items.isEmpty { return .done(report) }
+    if reading.information == nil, made.new.items.isEmpty { return .done(report) }
 
     let previous = try state.readBase()
     let base = IngestBase.ofWrittenView(
-      file.new, fileDigest: EntryIdentity.hexDigest(of: file.bytes),
-      known: KnownState(table: table, winners: winners, source: source.key), previous: previous,
-      keeping: { !kept.isEmpty && kept.contains(ContentDigest(of: $0.content)) })
+      made.new, fileDigest: made.digest, known: KnownState(table: table, winners: winners, source: source.key),
+      previous: previous, keeping: isKept)
     let vanished = Set((previous?.items ?? []).filter(\.isVanished).map(\.id))
-    report.returned = vanished.isEmpty ? 0 : Set(file.new.items.map(\.id)).intersection(vanished).count
-    if file.bytes != reading.bytes || reading.information == nil {
-      guard try replace(path, with: file.bytes, of: reading, base: base, state: state) else { return .changed }
-      report.isWritten = true
-      progress("wrote \(file.new.items.count) entries into \(path)")
+    report.returned = vanished.isEmpty ? 0 : Set(made.new.items.map(\.id)).intersection(vanished).count
+    report.isWritten = made.digest != reading.digest || reading.information == nil
+    if report.isWritten {
+      guard try write(made, over: reading, at: path, base: base, state: state) else { return .changed }
+      progress("wrote \(made.new.items.count) entries into \(path)")
     } else {
       try state.write(base)
     }
-    var counts = IngestCounts(format: file.new.format)
-    counts.unchanged = file.new.items.count
+    var counts = IngestCounts(format: made.new.format)
+    counts.unchanged = made.new.items.count
     counts.quarantined = pass.counts.quarantined
     try state.write(
       PrivateState.Ingested(
@@ -114,17 +118,52 @@ extension Store {
 
   // MARK: The new bytes
 
+  /// A memory as it is to be.
   private struct Rendering {
+    enum Output {
+      case file([UInt8])
+      case folder(MemoryFolder, [NoteChange])
+    }
     var old: MemoryDocument
-    var bytes: [UInt8]
+    var output: Output
     var new: MemoryDocument
-    var unwritable: [ByteString]
+    var digest: String
+    var unwritable: [(id: ByteString, reason: String?)]
+  }
+
+  /// The changes in a folder of notes, and what it holds then.
+  private func rendering(
+    of view: [Entry], into folder: MemoryFolder, source: MemorySource, isKept: (MemoryDocument.Item) -> Bool
+  ) throws(ReplicationError) -> Rendering {
+    do throws(MemoryError) {
+      let files = folder.notes.map(\.file)
+      let old = try NotesFolder.document(of: files)
+      var changes = try NotesFolder.changes(from: files, toHold: view, keeping: isKept)
+      for (index, change) in changes.enumerated() {
+        guard case .write(let file) = change else { continue }
+        let obstacle = try? MemoryFolder.obstacle(to: file.path, in: source.memory, effects.fileSystem)
+        if let obstacle { changes[index] = .skip(file.path, reason: obstacle) }
+      }
+      let written = folder.applying(changes)
+      let new = try NotesFolder.document(of: written)
+      let present = Set(new.items.map(\.id))
+      var unwritable: [(id: ByteString, reason: String?)] = changes.compactMap { change in
+        if case .skip(let path, let reason) = change { (path, reason) } else { nil }
+      }
+      let named = Set(unwritable.map(\.id))
+      unwritable += view.map(\.id).filter { !present.contains($0) && !named.contains($0) }.map { ($0, nil) }
+      return Rendering(
+        old: old, output: .folder(folder, changes), new: new, digest: MemoryFolder.digest(of: written),
+        unwritable: unwritable)
+    } catch {
+      throw ReplicationError(error)
+    }
   }
 
   /// The file made to hold the view, and read again: what comes back as something else is left out, or the next ingest
   /// would take it for an edit.
   private func rendering(
-    of view: [Entry], into reading: MemoryReading, source: MemorySource, format: MemoryFormat,
+    of view: [Entry], into present: [UInt8], _ reading: MemoryReading, source: MemorySource, format: MemoryFormat,
     isKept: (MemoryDocument.Item) -> Bool
   ) throws(ReplicationError) -> Rendering {
     func parsed(_ bytes: [UInt8]) throws(ReplicationError) -> MemoryDocument {
@@ -134,8 +173,10 @@ extension Store {
       }
     }
     let isBlank = reading.isBlank
-    let old = isBlank ? MemoryDocument(format: format, items: []) : try parsed(reading.bytes)
-    if isBlank, view.isEmpty { return Rendering(old: old, bytes: reading.bytes, new: old, unwritable: []) }
+    let old = isBlank ? MemoryDocument(format: format, items: []) : try parsed(present)
+    if isBlank, view.isEmpty {
+      return Rendering(old: old, output: .file(present), new: old, digest: reading.digest, unwritable: [])
+    }
 
     struct Value: Hashable {
       var id: ByteString
@@ -146,7 +187,7 @@ extension Store {
     var unwritable: [ByteString] = []
     while true {
       let bytes =
-        isBlank ? format.render(entries) : old.rewritten(reading.bytes, toHold: entries, keeping: isKept)
+        isBlank ? format.render(entries) : old.rewritten(present, toHold: entries, keeping: isKept)
       let new: MemoryDocument
       do throws(ReplicationError) { new = try parsed(bytes) } catch {
         throw ReplicationError(
@@ -154,13 +195,15 @@ extension Store {
           remedy: "The file was left alone. Mend the lines that cannot be read, or take them out, and run again")
       }
       let shown = Set(entries.map { Value(id: $0.id, content: $0.content) })
-      let present = Set(new.items.map { Value(id: $0.id, content: $0.content) })
-      let missing = Set(shown.subtracting(present).map(\.id)).subtracting(keptIDs)
+      let found = Set(new.items.map { Value(id: $0.id, content: $0.content) })
+      let missing = Set(shown.subtracting(found).map(\.id)).subtracting(keptIDs)
       let hasAliens = new.items.contains {
         $0.kind != Quarantine.kind && !isKept($0) && !shown.contains(Value(id: $0.id, content: $0.content))
       }
       if !hasAliens {
-        return Rendering(old: old, bytes: bytes, new: new, unwritable: unwritable + missing.sorted())
+        return Rendering(
+          old: old, output: .file(bytes), new: new, digest: EntryIdentity.hexDigest(of: bytes),
+          unwritable: (unwritable + missing.sorted()).map { ($0, nil) })
       }
       guard !missing.isEmpty else {
         throw ReplicationError(
@@ -191,6 +234,25 @@ extension Store {
   }
 
   // MARK: The file
+
+  /// Writes a memory as it is to be, and its base. Returns false when it is no longer `reading`.
+  ///
+  /// A folder cannot be replaced as a whole. Dying there leaves some notes as they are to be, which the next ingest knows
+  /// for the view's own.
+  private func write(
+    _ made: Rendering, over reading: MemoryReading, at path: String, base: IngestBase, state: PrivateState
+  ) throws(ReplicationError) -> Bool {
+    switch made.output {
+    case .file(let bytes): return try replace(path, with: bytes, of: reading, base: base, state: state)
+    case .folder(let folder, let changes):
+      let isMade = try storing { () throws(StorageError) in
+        try effects.fileSystem.createFolder(path)
+        return try folder.make(changes, in: path, effects.fileSystem)
+      }
+      if isMade { try state.write(base) }
+      return isMade
+    }
+  }
 
   /// Puts new bytes in the place of a memory file. Returns false, with nothing replaced, when it is no longer `reading`.
   private func replace(
