@@ -18,6 +18,8 @@ struct FileLayout {
     /// From behind the opening bracket to the closing one; all of the file for lines.
     var interior: Range<Int>
     var records: [Record]
+    /// In a file of several lists, the one that relations go into.
+    var isOfRelations = false
 
     var sequence: LayoutSequence {
       LayoutSequence(kind: kind, depth: depth, interior: interior, elements: records.map(\.range))
@@ -43,8 +45,6 @@ struct FileLayout {
     case graph
     /// Strings behind the last string, objects at the end.
     case stringsFirst
-    /// Relations into the second list, all else into the first.
-    case twoLists
   }
 
   /// In the order of the file, none within another.

@@ -44,8 +44,7 @@ extension LayoutSource {
     var slots: [(old: Int?, slot: LayoutSlot)] = []
     let indentation = sequence.indentation(in: self)
     for member in target {
-      let name = JSONObject.string(0..<member.name.count, member.name.span.bytes) ?? member.name
-      if let index = oldByName[ByteString(bytes: name)]?.popLast() {
+      if let index = oldByName[member.decodedName]?.popLast() {
         slots.append((index, changedMember(members[index], index, to: member, depth: depth, level: level)))
       } else {
         let value =

@@ -19,7 +19,7 @@ struct LayoutEntities {
     var list: Range<Int>
   }
 
-  static let observationsName = Array(#""observations""#.utf8)
+  static let observationsName = ByteString("observations")
 
   private var records: [ByteString: [Record]] = [:]
   private var names: [ByteString] = []

@@ -21,9 +21,15 @@ extension MemoryDocument {
     -> [UInt8]
   {
     let codec = format.codec
+    let kept = items.filter { $0.kind == Quarantine.kind || isKept($0) }.map(\.id)
+    let entries = codec.heldTogether(entries, besides: kept)
     let fates = LayoutFates(items, toHold: entries, in: codec, keeping: isKept)
     if fates.isUnchanged { return bytes }
     if bytes.allSatisfy({ $0 <= 0x20 }), !codec.isLineBased { return format.render(fates.missing.map(\.entry)) }
+    if let rewritten = codec.rewritten(bytes, items, fates) { return rewritten }
+    let bytes =
+      fates.missing.isEmpty
+      ? bytes : codec.completed(LayoutSource(bytes, isLineBased: codec.isLineBased), for: fates.missing.map(\.content))
     guard let layout = try? codec.layout(of: bytes.span.bytes) else { return bytes }
     var rewriter = LayoutRewriter(bytes, layout, items, fates, codec)
     return rewriter.rewrite()
@@ -44,6 +50,12 @@ struct LayoutRewriter {
   /// What stands where: for each list and record its slot, `nil` for what goes.
   var slots: [[LayoutSlot?]]
   private var roles: [[FileLayout.Role]]
+  /// What the line of a new record begins with, by list.
+  private var indentations: [Int: [UInt8]] = [:]
+  /// Where new records go, by list and role.
+  private var anchors: [[FileLayout.Role: Int]]
+  /// Lines that are no object.
+  private var damaged: Set<Int> = []
   /// New records of a list behind an old one.
   private var additions: [[Int: [[UInt8]]]]
 
@@ -60,18 +72,29 @@ struct LayoutRewriter {
     slots = layout.lists.map { $0.records.indices.map { .kept($0) } }
     roles = layout.lists.map { $0.records.map { _ in .plain } }
     additions = layout.lists.map { _ in [:] }
+    anchors = layout.lists.map { _ in [:] }
   }
 
   mutating func rewrite() -> [UInt8] {
     var entities = LayoutEntities()
     rewriteRecords(&entities)
     addMissing(&entities)
+    let output = text(of: layout.lists.indices.map(allSlots))
+    guard codec.isLineBased, !damaged.isEmpty, (try? codec.items(of: output.span.bytes)) == nil else { return output }
+    // Damaged lines at the top tell nobody what the file is made of: a line that does goes in front of them.
+    var lines = allSlots(of: 0)
+    guard let first = lines.firstIndex(where: { $0.old.map { !damaged.contains($0) } ?? true }) else { return output }
+    lines.insert(lines.remove(at: first), at: 0)
+    return text(of: [lines])
+  }
+
+  private func text(of lists: [[LayoutSlot]]) -> [UInt8] {
     var output: [UInt8] = []
     output.reserveCapacity(source.bytes.count)
     var end = 0
-    for (number, list) in layout.lists.enumerated() {
+    for (list, slots) in zip(layout.lists, lists) {
       output += source.bytes[end..<list.interior.lowerBound]
-      output += list.sequence.text(allSlots(of: number), in: source)
+      output += list.sequence.text(slots, in: source)
       end = list.interior.upperBound
     }
     return output + source.bytes[end...]
@@ -105,8 +128,12 @@ struct LayoutRewriter {
     _ record: FileLayout.Record, at place: LayoutEntities.Place, items own: Range<Int>,
     _ entities: inout LayoutEntities
   ) {
+    if let item = own.first, items[item].kind == Quarantine.kind {
+      damaged.insert(place.index)
+      return
+    }
     if source.kind(record.value) == .string { roles[place.list][place.index] = .string }
-    if own.first.map({ items[$0].kind == Quarantine.kind }) != true, source.kind(record.value) == .object {
+    if source.kind(record.value) == .object {
       let members = source.members(record.value)
       switch codec.graphRecord(members, source.bytes.span.bytes, list: place.list) {
       case .entity(let name, let observations):
@@ -144,12 +171,12 @@ struct LayoutRewriter {
   func changed(_ place: LayoutEntities.Place, to content: [UInt8], observations: [UInt8]? = nil) -> LayoutSlot {
     let list = layout.lists[place.list]
     let record = list.records[place.index]
-    let element = codec.element(for: content, replacing: record, in: source)
+    let element = codec.element(for: content, replacing: record, like: nil, in: source)
     let value: [UInt8]
     if source.kind(record.value) == .object, element.value.first == 0x7B {
       var members = LayoutMember.all(of: element.value)
       if let observations {
-        for index in members.indices where members[index].name.elementsEqual(LayoutEntities.observationsName) {
+        for index in members.indices where members[index].decodedName == LayoutEntities.observationsName {
           members[index].value = .text(observations)
         }
       }
@@ -206,13 +233,16 @@ struct LayoutRewriter {
   }
 
   private mutating func add(_ content: [UInt8], _ role: FileLayout.Role) {
-    let number = codec.order == .twoLists && role == .relation ? layout.lists.count - 1 : 0
+    let number = layout.lists.firstIndex { $0.isOfRelations == (role == .relation) } ?? 0
     let list = layout.lists[number]
-    let element = codec.element(for: content, replacing: nil, in: source)
+    let element = codec.element(for: content, replacing: nil, like: list.records.first, in: source)
     let actual = element.value.first == 0x22 ? FileLayout.Role.string : role
-    let anchor = FileLayout.List.anchor(for: actual, in: codec.order, among: roles[number])
-    let value = source.style.text(
-      of: element.value, depth: list.depth + 1, indentation: list.sequence.indentation(in: source))
+    let anchor =
+      anchors[number][actual] ?? FileLayout.List.anchor(for: actual, in: codec.order, among: roles[number])
+    anchors[number][actual] = anchor
+    let indentation = indentations[number] ?? list.sequence.indentation(in: source)
+    indentations[number] = indentation
+    let value = source.style.text(of: element.value, depth: list.depth + 1, indentation: indentation)
     let key = element.key.map { $0 + source.style.colon } ?? []
     additions[number][anchor, default: []].append(key + value)
   }

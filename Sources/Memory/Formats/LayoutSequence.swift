@@ -6,6 +6,14 @@ enum LayoutSlot {
   case changed(Int, [UInt8])
   /// A new element.
   case new([UInt8])
+
+  /// The element it was.
+  var old: Int? {
+    switch self {
+    case .kept(let index), .changed(let index, _): index
+    case .new: nil
+    }
+  }
 }
 
 /// The elements of an array, the members of an object, or the lines of a file, and what is between them.

@@ -1,11 +1,15 @@
+import CRDT
+
 /// A memory file that is being rewritten, and how it is laid out.
 struct LayoutSource {
   let bytes: [UInt8]
   let style: LayoutStyle
+  private let isSpreadAnywhere: Bool
 
   init(_ bytes: [UInt8], isLineBased: Bool) {
     self.bytes = bytes
     style = LayoutStyle(of: bytes, isLineBased: isLineBased)
+    isSpreadAnywhere = !isLineBased && style.isSpreadAnywhere
   }
 
   func slice(_ range: Range<Int>) -> [UInt8] { Array(bytes[range]) }
@@ -17,9 +21,10 @@ struct LayoutSource {
     return output
   }
 
-  /// What the line begins with that `offset` is in; nothing where no value is spread over lines.
+  /// What the line begins with that `offset` is in; nothing where no value is spread over lines: there it has no use,
+  /// and lines are long.
   func indentation(at offset: Int) -> [UInt8] {
-    guard !style.isOneLine, style.isKnown else { return [] }
+    guard isSpreadAnywhere else { return [] }
     let start = bytes[..<offset].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
     return Array(bytes[start...].prefix { $0 == 0x20 || $0 == 0x09 })
   }
@@ -49,6 +54,10 @@ struct LayoutMember {
   /// The name's JSON string with its quotes.
   var name: [UInt8]
   var value: Value
+
+  var decodedName: ByteString {
+    ByteString(bytes: JSONObject.string(0..<name.count, name.span.bytes) ?? name)
+  }
 
   /// The members of a compact object.
   static func all(of compact: [UInt8]) -> [LayoutMember] {

@@ -27,6 +27,9 @@ struct LayoutStyle {
   /// Whether the file says anything of how containers are spread.
   var isKnown: Bool { !arrayVotes.isEmpty || !objectVotes.isEmpty }
 
+  /// Whether any container is spread over lines.
+  var isSpreadAnywhere: Bool { arrayVotes.contains { $0 > 0 } || objectVotes.contains { $0 > 0 } }
+
   /// Whether a container with `depth` others around it is spread over lines.
   func isSpread(_ kind: JSONKind, depth: Int) -> Bool {
     if isOneLine { return false }

@@ -94,9 +94,10 @@ enum MapFormat: FormatCodec {
     return FileLayout(lists: [FileLayout.List(kind: .object, depth: 0, interior: interior, records: records)])
   }
 
-  static func element(for content: [UInt8], replacing old: FileLayout.Record?, in source: LayoutSource)
-    -> FileLayout.Element
-  {
+  static func element(
+    for content: [UInt8], replacing old: FileLayout.Record?, like neighbour: FileLayout.Record?,
+    in source: LayoutSource
+  ) -> FileLayout.Element {
     let (key, value) = member(for: content)
     return FileLayout.Element(key: key, value: value)
   }

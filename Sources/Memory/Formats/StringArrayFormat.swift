@@ -30,9 +30,10 @@ enum StringArrayFormat: FormatCodec {
 
   static func layout(of bytes: RawSpan) throws(ScanFailure) -> FileLayout { try JSONArrayFormat.layout(of: bytes) }
 
-  static func element(for content: [UInt8], replacing old: FileLayout.Record?, in source: LayoutSource)
-    -> FileLayout.Element
-  {
+  static func element(
+    for content: [UInt8], replacing old: FileLayout.Record?, like neighbour: FileLayout.Record?,
+    in source: LayoutSource
+  ) -> FileLayout.Element {
     // An object that says no more than a string stays one.
     if let old, source.kind(old.value) == .object { return FileLayout.Element(value: content) }
     return FileLayout.Element(value: string(content) ?? content)

@@ -53,7 +53,9 @@ public final class MemoryFileSystem: FileSystem {
           kind: .file, sizeBytes: Int64(bytes.count), modifiedNanoseconds: time, changedNanoseconds: time, device: 1,
           inode: 1, mode: 0o600, ownerID: 0)
       }
-      guard state.folders.contains(path) else { return nil }
+      guard state.folders.contains(path) || state.files.keys.contains(where: { $0.hasPrefix(path + "/") }) else {
+        return nil
+      }
       return FileInformation(
         kind: .folder, sizeBytes: 0, modifiedNanoseconds: 0, changedNanoseconds: 0, device: 1, inode: 2, mode: 0o700,
         ownerID: 0)
