@@ -85,6 +85,11 @@ struct IngestMatching {
     Quarantine.mayBe(item.id) && winner(of: item.uniqueID, item.id)?.metadata.kind == Quarantine.kind
   }
 
+  /// Whether anything that a base item stands for is live. Only for ids that were looked up.
+  func isLive(_ item: IngestBase.Item) -> Bool {
+    isLive(item.uniqueID, item.id) || item.others.keys.contains { isLive($0, item.id) }
+  }
+
   /// Whether a line is damaged that was not when the file was last ingested.
   var isNewlyDamaged: Bool {
     zip(items, outcomes).contains { item, outcome in

@@ -3,14 +3,16 @@ import CRDT
 /// Stamps what was decided, and keeps the books.
 struct IngestWriter {
   let host: HostName
+  let source: ByteString?
   let wall: Instant
   var clock: HybridLogicalClock
   var result: IngestResult
   /// Positions in the new base of items that were edited while the file stood for other unique_ids too.
   private var editedBeside: [Int] = []
 
-  init(host: HostName, wall: Instant, clock: HybridLogicalClock, result: IngestResult) {
+  init(host: HostName, source: ByteString?, wall: Instant, clock: HybridLogicalClock, result: IngestResult) {
     self.host = host
+    self.source = source
     self.wall = wall
     self.clock = clock
     self.result = result
@@ -105,7 +107,7 @@ struct IngestWriter {
     result.entries.append(
       Entry(
         content: item.content,
-        metadata: Metadata(stamp: stamp, version: 1, uniqueID: uniqueID, kind: item.kind)))
+        metadata: Metadata(stamp: stamp, version: 1, uniqueID: uniqueID, kind: item.kind, source: source)))
     var known = KnownStamps()
     known.insert(stamp)
     result.base.items.append(
@@ -165,6 +167,7 @@ struct IngestWriter {
     return Metadata(
       stamp: Stamp(instant: clock.tick(wall: wall, replacing: below), host: host.bytes),
       version: latest == .max ? .max : latest + 1, uniqueID: uniqueID, kind: kind ?? winner?.metadata.kind,
+      source: source,
       seen: known.seen(by: host.bytes), unknownMembers: winner?.metadata.unknownMembers ?? [])
   }
 }

@@ -10,6 +10,9 @@ public struct Conflict: Hashable, Sendable {
 
   /// All of them as a person counts them, from 1: the one shown first.
   public var values: [Entry] { [shown] + others }
+
+  /// The memory it is in; see ``Metadata/source``.
+  public var source: ByteString? { shown.metadata.source }
 }
 
 extension EntryTable {
@@ -26,32 +29,33 @@ extension EntryTable {
       let shown = entry(shownIndex)
       let shownContent = shown.content
       var seenContents: Set<[UInt8]> = [shownContent]
-      let others = (candidates[shown.id] ?? []).subtracting([shownIndex]).map(entry)
+      let others = (candidates[entryKey(shownIndex)] ?? []).subtracting([shownIndex]).map(entry)
         .sorted { Entry.isBelow($1, $0) }
         .filter { seenContents.insert($0.content).inserted }
       if !others.isEmpty { conflicts.append(Conflict(id: shown.id, shown: shown, others: others)) }
     }
     return conflicts
   }
-  /// The unique_ids of an id that have a value nobody has decided about: a live one, or one that lost unseen. The one
+
+  /// The unique_ids of an id in a source that have a value nobody has decided about: a live one, or one that lost unseen. The one
   /// shown is among them.
   /// - Complexity: O(n) expected.
-  public func undecidedUniqueIDs(of id: ByteString) -> Set<ByteString> {
-    Set((undecided(join())[id] ?? []).map(uniqueID))
+  public func undecidedUniqueIDs(of key: EntryKey) -> Set<ByteString> {
+    Set((undecided(join())[key] ?? []).map(uniqueID))
   }
 
-  /// By id: every live winner, and every live value that lost without having been seen by its winner.
-  private func undecided(_ winners: [Int]) -> [ByteString: Set<Int>] {
+  /// By id and source: every live winner, and every live value that lost without having been seen by its winner.
+  private func undecided(_ winners: [Int]) -> [EntryKey: Set<Int>] {
     var winnerOf: [ByteString: Int] = [:]
     for index in winners { winnerOf[uniqueID(index)] = index }
-    var candidates: [ByteString: Set<Int>] = [:]
+    var candidates: [EntryKey: Set<Int>] = [:]
     for index in winners where !isDeleted(index) && isVisible(index) {
-      candidates[entryID(index), default: []].insert(index)
+      candidates[entryKey(index), default: []].insert(index)
     }
     for index in records.indices where !isDeleted(index) && isVisible(index) {
       guard let winner = winnerOf[uniqueID(index)], winner != index else { continue }
       let winning = entry(winner)
-      if !winning.metadata.hasSeen(stamp(index)) { candidates[entryID(index), default: []].insert(index) }
+      if !winning.metadata.hasSeen(stamp(index)) { candidates[entryKey(index), default: []].insert(index) }
     }
     return candidates
   }

@@ -31,6 +31,9 @@ public struct HostRecord: Hashable, Sendable {
       self.mark = mark
     }
   }
+  /// The format of each memory of this host, by the source's name (empty: the one without a name): a new machine
+  /// creates its memory file in the form its peers use.
+  public var formats: [ByteString: ByteString] = [:]
 
   public static let currentFormatVersion = 1
 
@@ -67,6 +70,11 @@ public struct HostRecord: Hashable, Sendable {
           }
         }
       }
+      if !formats.isEmpty {
+        object.object("memories") { object in
+          for (source, format) in formats.sorted(by: { $0.key < $1.key }) { object.member(source.bytes, format.bytes) }
+        }
+      }
     }
     return writer.bytes + [0x0A]
   }
@@ -93,6 +101,9 @@ public struct HostRecord: Hashable, Sendable {
       guard let at = value["at"]?.text.flatMap({ Instant(rfc3339: $0) }) else { continue }
       retirements[host] = Retirement(at: at, mark: value["mark"]?.text.flatMap { Instant(rfc3339: $0) })
     }
+    for (source, value) in fields["memories"]?.members ?? [] {
+      if let text = value.text { formats[source] = ByteString(bytes: text) }
+    }
   }
 
   private static func instants(_ value: JSONReader.Value?) -> [ByteString: Instant] {
@@ -116,6 +127,7 @@ public struct HostRecord: Hashable, Sendable {
     // What another installation has seen says nothing of this one.
     guard replica == other.replica else { return result }
     result.seen = seen.merging(other.seen) { max($0, $1) }
+    result.formats = formats.merging(other.formats) { max($0, $1) }
     return result
   }
 }

@@ -36,9 +36,9 @@ extension Store {
 
   /// The conflict of one id; for an entity of a knowledge graph its name will do.
   ///
-  /// Throws `.noInput` when that id has none.
-  public func conflict(_ id: ByteString) throws(ReplicationError) -> Conflict {
-    try Store.conflict(id, among: try conflicts())
+  /// Throws `.noInput` when that id has none, `.usage` where it has one in several memories and none was chosen.
+  public func conflict(_ id: ByteString, in source: SourceChoice = .any) throws(ReplicationError) -> Conflict {
+    try Store.conflict(id, in: source, among: try conflicts())
   }
 
   /// Decides a conflict: writes the chosen value under a new stamp that has seen every value of the id, and tombstones
@@ -46,23 +46,23 @@ extension Store {
   /// somebody writes meanwhile without having seen it is a conflict again. History keeps what was given up.
   /// - Throws: `.noInput` for an id without a conflict or a choice that is none of its values, `.usage` for a choice that
   ///   could be several, `.badData` for a value of another id or one that looks like a secret.
-  public func resolveConflict(_ id: ByteString, taking choice: ConflictChoice, options: BackupOptions)
-    throws(ReplicationError) -> ResolveReport
-  {
+  public func resolveConflict(
+    _ id: ByteString, in source: SourceChoice = .any, taking choice: ConflictChoice, options: BackupOptions
+  ) throws(ReplicationError) -> ResolveReport {
     try locked(unless: options.isDryRun) { () throws(ReplicationError) in
-      try resolveLocked(id, taking: choice, options: options)
+      try resolveLocked(id, in: source, taking: choice, options: options)
     }
   }
 
-  private func resolveLocked(_ id: ByteString, taking choice: ConflictChoice, options: BackupOptions)
-    throws(ReplicationError) -> ResolveReport
-  {
+  private func resolveLocked(
+    _ id: ByteString, in source: SourceChoice, taking choice: ConflictChoice, options: BackupOptions
+  ) throws(ReplicationError) -> ResolveReport {
     let old = try tip()
     let tips = [old].compactMap(\.self)
     let oldTree = try tree(of: old)
     let reader = StateReader(repository: repository)
     let table = try reader.table(of: oldTree, tips: tips)
-    let conflict = try Store.conflict(id, among: table.conflicts())
+    let conflict = try Store.conflict(id, in: source, among: table.conflicts())
     let taken = try chosen(choice, of: conflict)
     var report = ResolveReport(
       id: conflict.id, value: taken.content, takenFrom: taken.entry?.metadata.stamp,
@@ -72,7 +72,7 @@ extension Store {
     let identity = try identify(options, tree: oldTree)
     var clock = try loadClock()
     witnessAll(table, with: &clock)
-    let uniqueIDs = table.undecidedUniqueIDs(of: conflict.id)
+    let uniqueIDs = table.undecidedUniqueIDs(of: EntryKey(source: conflict.source, id: conflict.id))
     let known = knownStamps(in: table, of: uniqueIDs)
     var winnerOf: [ByteString: Entry] = [:]
     for index in table.join() where uniqueIDs.contains(table.uniqueID(index)) {
@@ -97,9 +97,14 @@ extension Store {
     return report
   }
 
-  private static func conflict(_ id: ByteString, among conflicts: [Conflict]) throws(ReplicationError) -> Conflict {
-    let wanted = [id, GraphIdentity.entity(id)]
-    for id in wanted { if let found = conflicts.first(where: { $0.id == id }) { return found } }
+  private static func conflict(_ id: ByteString, in source: SourceChoice, among conflicts: [Conflict])
+    throws(ReplicationError) -> Conflict
+  {
+    for wanted in [id, GraphIdentity.entity(id)] {
+      let found = conflicts.filter { $0.id == wanted && source.contains($0.source) }
+      try source.settle(wanted, among: found.map(\.source))
+      if let conflict = found.first { return conflict }
+    }
     throw ReplicationError(
       .noInput, "\(id) is not in conflict", remedy: "`crdt-backup conflicts` lists the ids that are")
   }

@@ -70,7 +70,7 @@ extension Store {
       unpushedSince: unpushed > 0 ? run.unpushedSince : nil, commit: tip,
       hosts: try hosts(tree: tree, table: table), liveEntries: table.view(of: table.join()).count,
       conflicts: table.conflicts().count, drift: drift(in: table),
-      heldBack: try privateState.readHeld(), warnings: reader.warnings)
+      heldBack: try readHeld(), warnings: reader.warnings)
   }
 
   /// Every host that has written to the store, by name.

@@ -115,9 +115,10 @@ extension Store {
     of table: EntryTable, in tree: StoreTree, as identity: Identity, clock: HybridLogicalClock, reader: StateReader
   ) throws(ReplicationError) -> StoreTree {
     let records = try HostRecords(of: tree, in: repository)
-    guard let record = record(seeing: table, beside: records, as: identity, clock: clock, reader: reader) else {
+    guard var record = record(seeing: table, beside: records, as: identity, clock: clock, reader: reader) else {
       return tree
     }
+    record.formats.merge(memoryFormats) { _, now in now }
     var tree = tree
     tree.hostRecords[StoreTree.hostRecordName(of: identity.host.text)] = try write(record.written)
     return tree

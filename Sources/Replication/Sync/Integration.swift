@@ -139,9 +139,11 @@ extension Store {
   /// Makes the new name this store's own, once its branch holds it. Dying before this repeats it: the next run finds the
   /// same name, and the same unique_ids from what the branch holds under it.
   private func settle(_ renaming: Renaming) throws(ReplicationError) {
-    if var base = try privateState.readBase() {
+    for source in settings.sources {
+      let state = privateState.of(source)
+      guard var base = try state.readBase() else { continue }
       base.rename(renaming.from, to: renaming.to, uniqueIDs: renaming.uniqueIDs)
-      try privateState.write(base)
+      try state.write(base)
     }
     try adopt(renaming.to, requested: settings.requestedHost ?? renaming.from)
   }

@@ -33,6 +33,7 @@ struct ConflictListCommand: ParsableCommand {
             for conflict in conflicts {
               array.object { object in
                 object.member("id", conflict.id)
+                if let source = conflict.source { object.member("source", source) }
                 object.object("shown") { ConflictText.members(conflict.shown, &$0) }
                 object.array("others") { array in
                   for other in conflict.others { array.object { ConflictText.members(other, &$0) } }
@@ -45,7 +46,7 @@ struct ConflictListCommand: ParsableCommand {
       }
       if conflicts.isEmpty { console.say("No conflicts") }
       for conflict in conflicts {
-        console.say(bold: conflict.id.description)
+        console.say(bold: conflict.id.description, conflict.source.map { " (source \($0))" } ?? "")
         console.say("  shown  \(ConflictText.line(conflict.shown))")
         for other in conflict.others { console.say("  other  \(ConflictText.line(other))") }
       }
@@ -60,13 +61,14 @@ struct ConflictShowCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("The entry's id.", valueName: "id"))
   var id: String
+  @OptionGroup var sourceOptions: SourceOptions
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let console = Console(output)
     try console.run("conflicts") {
-      let conflict = try storeOptions.open().conflict(ByteString(id))
+      let conflict = try storeOptions.open().conflict(ByteString(id), in: sourceOptions.choice)
       if output.json {
         console.object("conflicts") { object in
           object.member("id", conflict.id)
@@ -96,7 +98,8 @@ struct ConflictResolveCommand: ParsableCommand {
     abstract: "Make one value the only one, on this host and after the sync on all.",
     discussion: """
       What is given up stays in the store's git history (`log` shows it). A value that another host writes meanwhile, \
-      without having seen the decision, is a conflict again. Your memory file is not touched.
+      without having seen the decision, is a conflict again. The next backup brings the decision into the memory file where write-back is on; elsewhere edit it \
+      there, or it says the old value again when it is edited.
       """)
 
   @Argument(help: ArgumentHelp("The entry's id.", valueName: "id"))
@@ -113,6 +116,7 @@ struct ConflictResolveCommand: ParsableCommand {
   var offline = false
   @Flag(help: "Tell what would be kept, and write nothing.")
   var dryRun = false
+  @OptionGroup var sourceOptions: SourceOptions
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var output: OutputOptions
 
@@ -120,9 +124,10 @@ struct ConflictResolveCommand: ParsableCommand {
     let console = Console(output)
     try console.run("conflicts", printsResult: false) {
       let store = try storeOptions.open()
-      let choice = try ConflictText.choice(take, of: try store.conflict(ByteString(id)))
+      let choice = try ConflictText.choice(take, of: try store.conflict(ByteString(id), in: sourceOptions.choice))
       let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
-      let report = try store.resolveConflict(ByteString(id), taking: choice, options: options)
+      let report = try store.resolveConflict(
+        ByteString(id), in: sourceOptions.choice, taking: choice, options: options)
       let source = report.takenFrom.map { "the value of \($0.host)" } ?? "the value given"
       let others = "\(report.settled) other\(report.settled == 1 ? "" : "s")"
       if dryRun {

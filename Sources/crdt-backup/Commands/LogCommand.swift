@@ -12,13 +12,14 @@ struct LogCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("The entry's id; for a knowledge graph an entity's name.", valueName: "id"))
   var id: String
+  @OptionGroup var sourceOptions: SourceOptions
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let console = Console(output)
     try console.run("log") {
-      let versions = try storeOptions.open().log(ByteString(id))
+      let versions = try storeOptions.open().log(ByteString(id), in: sourceOptions.choice)
       guard !versions.isEmpty else {
         throw ReplicationError(.noInput, "no entry ever had the id \(id)", remedy: "Ids are compared byte for byte")
       }
@@ -45,6 +46,7 @@ struct LogCommand: ParsableCommand {
     let metadata = version.entry.metadata
     array.object { object in
       object.member("id", version.id)
+      object.member("source", metadata.source?.description)
       object.member("uniqueID", metadata.uniqueID)
       object.member("host", metadata.stamp.host)
       object.member("timestamp", metadata.stamp.instant.description)

@@ -34,6 +34,7 @@ struct RestoreCommand: ParsableCommand {
   var offline = false
   @Flag(help: "Tell what would be written, and write nothing.")
   var dryRun = false
+  @OptionGroup var sourceOptions: SourceOptions
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var outputOptions: OutputOptions
 
@@ -60,7 +61,8 @@ struct RestoreCommand: ParsableCommand {
       }
       if apply { return try applyValue(store, point, console) }
       let bytes = try store.restored(
-        point, id: id.map { ByteString($0) }, format: try format.map { try MemoryFormat.named($0) })
+        point, id: id.map { ByteString($0) }, in: sourceOptions.choice,
+        format: try format.map { try MemoryFormat.named($0) })
       return try deliver(bytes, console)
     }
   }
@@ -107,7 +109,8 @@ struct RestoreCommand: ParsableCommand {
 
   private func applyValue(_ store: Store, _ point: RestorePoint, _ console: Console) throws -> Int32 {
     let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
-    let count = try store.restoreIntoState(point, id: ByteString(id ?? ""), options: options)
+    let count = try store.restoreIntoState(
+      point, id: ByteString(id ?? ""), in: sourceOptions.choice, options: options)
     if dryRun {
       if outputOptions.json {
         console.object("restore") { object in
@@ -151,6 +154,7 @@ struct ForgetCommand: ParsableCommand {
   var offline = false
   @Flag(help: "Tell what would be deleted, and write nothing.")
   var dryRun = false
+  @OptionGroup var sourceOptions: SourceOptions
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var output: OutputOptions
 
@@ -159,7 +163,7 @@ struct ForgetCommand: ParsableCommand {
     try console.run("forget", printsResult: false) {
       let store = try storeOptions.open()
       let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
-      let report = try store.forget(ByteString(id), options: options)
+      let report = try store.forget(ByteString(id), in: sourceOptions.choice, options: options)
       let ids = report.ids.prefix(5).map(\.description).joined(separator: ", ")
       if dryRun {
         if output.json {

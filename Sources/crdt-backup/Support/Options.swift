@@ -27,6 +27,19 @@ struct StoreOptions: ParsableArguments {
   func open() throws -> Store { try Store.open(try folder(), effects: .real) }
 }
 
+/// Which memory, where an id is in several.
+struct SourceOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Only this source, where an id is in several; - is the memory without a name.", valueName: "name"))
+  var source: String?
+
+  var choice: SourceChoice {
+    guard let source else { return .any }
+    return .one(source == "-" ? nil : ByteString(source))
+  }
+}
+
 /// How much is said, and in which form.
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Print one JSON object (with a schema number) and nothing else on stdout.")
@@ -59,12 +72,18 @@ struct SetupOptions: ParsableArguments {
         + MemoryFormat.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "format"))
   var format: String?
 
+  @Flag(
+    inversion: .prefixedNo, exclusivity: .exclusive,
+    help: "Bring the merged memory into the memory file, and take what vanishes from it as deleted.")
+  var writeBack: Bool?
+
   func request(folder: String) throws -> StoreRequest {
     var request = StoreRequest(folder: folder)
     request.memory = try memory.map { Machine.absolute(try given($0, "--memory")) }
     request.remote = try remote.map { Machine.remote(try given($0, "--remote")) }
     request.branch = try branch.map { try given($0, "--branch") }
     if let host = try host.map({ try given($0, "--host") }) { request.host = EntryIdentity.hostName(folding: host) }
+    request.isWrittenBack = writeBack
     if let format { request.format = try MemoryFormat.named(format) }
     return request
   }
