@@ -42,7 +42,7 @@ import Testing
   static let step = Gen<Step> { choices in
     let host = try choices.draw(.int(in: 0...2))
     let id = try choices.draw(.int(in: 0...3))
-    switch try choices.draw(.int(in: 0...24, .uniform)) {
+    switch try choices.draw(.int(in: 0...28, .uniform)) {
     case 0...4: return .set(host: host, id: id, value: try choices.draw(.int(in: 0...4)))
     case 5: return .drop(host: host, id: id)
     case 6...10: return .backUp(host: host)
@@ -54,16 +54,25 @@ import Testing
     case 21: return .powerCut(host: host, afterWrites: try choices.draw(.int(in: 0...9, .uniform)))
     case 22: return .clock(host: host, seconds: try choices.draw(.int(in: -100_000...100_000)))
     case 23: return .deletePrivateState(host: host)
-    default: return .rewriteRemote(try choices.draw(.int(in: 0...5)))
+    case 24: return .deletePrivateState(host: host)
+    case 25: return .everybody
+    default: return .rewriteRemote(try choices.draw(.int(in: 0...12, .uniform)))
     }
   }
 
   @Test func nothingForgottenComesBackAndNothingElseGoes() {
     checkProperty(
-      "collecting over stores resurrects nothing", cases: 120, .array(of: Self.step, count: 0...40)
+      "collecting over stores resurrects nothing", cases: 50, .array(of: Self.step, count: 0...80)
     ) { steps in
       try Self.run(steps)
     }
+  }
+
+  @Test func aTombstoneAboveItsWritersClockEndsOnceTheClockHasComeUp() throws {
+    try Self.run([
+      .clock(host: 0, seconds: -300), .set(host: 1, id: 1, value: 0), .everybody, .forget(host: 0, id: 1),
+      .clock(host: 0, seconds: 1), .set(host: 1, id: 0, value: 0),
+    ])
   }
 
   static func options(_ store: Store) -> BackupOptions {
@@ -112,7 +121,7 @@ import Testing
         collect(hosts[host])
         hosts[host].files.failWrites(after: nil)
       case .clock(let host, let seconds): hosts[host].now = hosts[host].now.advanced(bySeconds: Int64(seconds))
-      case .deletePrivateState(let host): hosts[host].deletePrivateState()
+      case .deletePrivateState(let host): try loseBase(hosts[host])
       case .rewriteRemote(let pick):
         if !tips.isEmpty { server.rewrite("refs/heads/main", to: tips[max(0, tips.count - 1 - pick)]) }
       }
@@ -131,6 +140,20 @@ import Testing
     try demandEqual(try view(hosts[0]), before, "collecting changed what is live")
     let report = try hosts[0].open().collect(options(try hosts[0].open()))
     try demand(report.waiting.isEmpty, "tombstones wait for \(report.waiting)")
+  }
+
+  /// A host that loses its private state takes nothing of what its memory file already said for new, whatever became of
+  /// it meanwhile.
+  static func loseBase(_ host: SimulatedStore) throws {
+    func uniqueIDs() throws -> Set<ByteString> {
+      let store = try host.open()
+      return Set(try (0...3).flatMap { try store.log(ByteString("e\($0)")) }.map(\.entry.metadata.uniqueID))
+    }
+    guard (try? host.backUp(offline: true)) != nil else { return }
+    let before = try uniqueIDs()
+    host.deletePrivateState()
+    _ = try host.backUp(offline: true)
+    try demandEqual(try uniqueIDs(), before, "\(host.name) added what it had")
   }
 
   static func view(_ host: SimulatedStore) throws -> Set<String> {

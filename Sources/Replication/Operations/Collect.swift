@@ -76,8 +76,11 @@ extension Store {
     report.commit = old
     if options.isDryRun { return report }
 
-    let waitedBefore = planned(records).waiting[identity.host.bytes]?.count ?? 0
-    let isWaitedFor = waitedBefore > plan.waiting[identity.host.bytes]?.count ?? 0
+    // Tombstones that wait for this host's word: that it has seen them, or that its clock has come up to them.
+    func waiting(_ plan: CollectionPlan) -> Int {
+      (plan.waiting[identity.host.bytes]?.count ?? 0) + (plan.kept[.ahead]?.count ?? 0)
+    }
+    let isWaitedFor = waiting(planned(records)) > waiting(plan)
     if !plan.values.isEmpty || isWaitedFor {
       let collection = TreeCollection(repository: repository, reader: reader)
       var tree = try collection.without(plan.values, oldTree, tips: [old])
