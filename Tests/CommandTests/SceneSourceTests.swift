@@ -126,5 +126,11 @@ import Testing
     try write(notes, [("m", "2")])
     let outcome = try a.backup()
     #expect(outcome.output.contains("1 no longer in the memory file, kept"), "\(outcome)")
+    // One that cannot be read keeps no other from being backed up.
+    try FileManager.default.removeItem(atPath: notes)
+    a.remember("x", "2")
+    let partly = try a.backup()
+    #expect(partly.code == 66 && partly.errorOutput.contains(notes) && partly.output.contains("Verified"), "\(partly)")
+    #expect(try a.history("x") == ["1", "2"])
   }
 }

@@ -171,6 +171,12 @@ struct RewriteObjectTests {
     #expect(try items(edited, .jsonLines).map(\.id).first == "b")
   }
 
+  @Test func aDamagedLineTeachesNoStyle() throws {
+    let file = "{\"id\":\"a\"}\n{\"id\":\"half\n{\"id\":\"b\",\"t\":\"x, y, z: w\"}\n"
+    let edited = try rewritten(file, .jsonLines) { $0.set("n", #"{"id":"n","t":[1,2]}"#) }
+    #expect(edited == file + "{\"id\":\"n\",\"t\":[1,2]}\n")
+  }
+
   @Test func aDamagedLineKeepsTheReturnAtItsEnd() throws {
     let file = "{\"id\":\"a\"}\n{\"id\":\"c\r"
     let edited = try rewritten(file, .jsonLines) { $0.set("n", #"{"id":"n"}"#) }

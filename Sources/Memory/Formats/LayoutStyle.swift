@@ -121,7 +121,9 @@ struct LayoutStyle {
         line = index + 1
         if isOneLine { depth = 0 }
       case 0x22:
-        index = isOneLine ? min(LayoutStyle.stringEnd(bytes, index), end) : LayoutStyle.stringEnd(bytes, index)
+        // Half a string in a damaged line ends with its line.
+        let next = LayoutStyle.stringEnd(bytes, index)
+        index = bytes[index..<next].firstIndex(of: 0x0A) ?? next
         continue
       case 0x3A where index + 2 < bytes.count:
         let before = bytes[index - 1 < 0 ? 0 : index - 1] == 0x20

@@ -45,6 +45,17 @@ extension Store {
       note(last.counts.format, of: source)
       return IngestPass(counts: last.counts, reading: reading)
     }
+    let wasFolder = try state.readBase()?.format.isFolder
+    if case .folder = reading.content, wasFolder == false {
+      throw ReplicationError(
+        .noInput, "\(path): the memory file is not a regular file any more, but a folder",
+        remedy: "Nothing was changed. Give another --memory")
+    }
+    if case .file = reading.content, wasFolder == true {
+      throw ReplicationError(
+        .noInput, "\(path): the memory is not a folder any more, but a file",
+        remedy: "Nothing was changed. Give another --memory")
+    }
     if case .folder = reading.content, reading.isBlank {
       throw ReplicationError(
         .badData, "\(path): no notes are in this folder",

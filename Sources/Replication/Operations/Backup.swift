@@ -52,8 +52,8 @@ public struct BackupReport: Sendable {
   public var isOffline = false
   /// The number the command ends with. What is held back does not change it: it was left out on purpose, and is named.
   public var exitCode: Int32 {
-    if isDryRun { return 0 }
-    let own = sources.lazy.compactMap(\.writeBackFailure).first?.exitCode ?? 0
+    let own = sources.lazy.compactMap(\.failure).first?.exitCode ?? 0
+    if isDryRun { return own }
     return switch outcome {
     case .verified: own
     case .noRemote: own != 0 ? own : isOffline && remote != nil ? 75 : 0
@@ -71,6 +71,10 @@ public struct SourceReport: Sendable {
   public var writeBack: WriteBackReport?
   /// Why the file was not brought up to date. What it says is in the store all the same.
   public var writeBackFailure: ReplicationError?
+  /// Why it was not taken in: nothing of it was changed, and the other memories were backed up.
+  public var ingestFailure: ReplicationError?
+  /// What the user has to see to.
+  public var failure: ReplicationError? { ingestFailure ?? writeBackFailure }
 }
 
 /// What an ingest changed.
@@ -186,11 +190,20 @@ extension Store {
   private func ingestAll(
     _ options: BackupOptions, identity: Identity, reader: StateReader, _ report: inout BackupReport,
     _ progress: (String) -> Void
-  ) throws(ReplicationError) -> [IngestPass] {
-    var passes: [IngestPass] = []
+  ) throws(ReplicationError) -> [IngestPass?] {
+    var passes: [IngestPass?] = []
     for index in report.sources.indices {
-      let pass = try ingest(
-        report.sources[index].source, options, identity: identity, reader: reader, progress: progress)
+      let source = report.sources[index].source
+      let pass: IngestPass
+      do throws(ReplicationError) {
+        pass = try ingest(source, options, identity: identity, reader: reader, progress: progress)
+      } catch {
+        // One bad memory among several keeps no other from being backed up.
+        guard source.name != nil, [.badData, .noInput, .permission].contains(error.code) else { throw error }
+        report.sources[index].ingestFailure = error
+        passes.append(nil)
+        continue
+      }
       report.sources[index].ingest = report.sources[index].ingest?.followed(by: pass.counts) ?? pass.counts
       passes.append(pass)
     }
@@ -200,11 +213,12 @@ extension Store {
   /// Brings the view into every memory that is written back. What fails there is noted in the report: the backup is done.
   /// - Returns: whether nothing is to be tried again.
   private func writeBackAll(
-    _ passes: [IngestPass], reader: StateReader, isLast: Bool, _ report: inout BackupReport,
+    _ passes: [IngestPass?], reader: StateReader, isLast: Bool, _ report: inout BackupReport,
     _ progress: (String) -> Void
   ) -> Bool {
     var isSettled = true
     for (index, pass) in passes.enumerated() where report.sources[index].source.isWrittenBack {
+      guard let pass else { continue }
       let source = report.sources[index].source
       do throws(ReplicationError) {
         switch try writeBack(source, after: pass, reader: reader, progress: progress) {
@@ -338,7 +352,7 @@ extension Store {
       run.message = error.message
       if try hasUnpushed() { run.unpushedSince = run.unpushedSince ?? wall }
     }
-    if run.exitCode != 0, let failure = report.sources.lazy.compactMap(\.writeBackFailure).first,
+    if run.exitCode != 0, let failure = report.sources.lazy.compactMap(\.failure).first,
       failure.exitCode == run.exitCode
     {
       run.message = failure.message

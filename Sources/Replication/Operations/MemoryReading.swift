@@ -25,6 +25,11 @@ struct MemoryReading {
 
   /// What it says. Throws `.badData` with the place.
   func document(_ path: String, format: MemoryFormat?) throws(ReplicationError) -> MemoryDocument {
+    if case .folder = content, let format, !format.isFolder {
+      throw ReplicationError(
+        .badData, "\(path): a folder, which is no \(format.rawValue)",
+        remedy: "Nothing was changed. Give a file, or --format markdown")
+    }
     do throws(MemoryError) {
       switch content {
       case .file(let bytes): return try MemoryDocument.parse(bytes, source: path, format: format)

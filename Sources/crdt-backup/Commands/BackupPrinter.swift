@@ -22,7 +22,7 @@ struct BackupPrinter {
     }
     if case .notOnRemote(let error) = report.outcome { console.fail(error.description) }
     for source in report.sources {
-      if let failure = source.writeBackFailure { console.fail(failure.description) }
+      if let failure = source.failure { console.fail(failure.description) }
     }
   }
 
@@ -152,8 +152,8 @@ struct BackupPrinter {
         }
       }
     }
-    if let failure = source.writeBackFailure {
-      object.object("writeBackError") { object in
+    if let failure = source.failure {
+      object.object(source.ingestFailure == nil ? "writeBackError" : "ingestError") { object in
         object.member("code", failure.code.rawValue)
         object.member("message", failure.message)
         object.member("remedy", failure.remedy)

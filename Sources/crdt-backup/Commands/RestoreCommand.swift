@@ -145,7 +145,7 @@ struct ForgetCommand: ParsableCommand {
     abstract: "Delete an id on all hosts: a tombstone, merged like any other value.",
     discussion: """
       The values stay in the store's git history (`log` shows them, `restore` brings them back). Your memory file is \
-      not touched: take the entry out there too.
+      not touched: take the entry out there too. One that is written back loses it with the next backup.
       """)
 
   @Argument(help: ArgumentHelp("The entry's id; for a knowledge graph an entity's name.", valueName: "id"))

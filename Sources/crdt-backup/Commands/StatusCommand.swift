@@ -26,7 +26,7 @@ struct StatusCommand: ParsableCommand {
     let settings = report.settings
     console.say(bold: "Store", "    \(report.folder)")
     console.say("Host     \(settings.host?.text ?? "not yet known")")
-    console.say("Memory   \(settings.memory ?? "none set")")
+    console.say("Memory   \(settings.memory ?? "none set")\(settings.isWrittenBack ? "  written back" : "")")
     for source in settings.namedSources { console.say("Source   \(SourceText.line(source))") }
     console.say("Remote   \(settings.remote.map(Redaction.url) ?? "none set") (branch \(settings.branch))")
     if let verified = report.lastVerified {
@@ -62,6 +62,7 @@ struct StatusCommand: ParsableCommand {
     object.member("store", report.folder)
     object.member("host", settings.host?.text)
     object.member("memory", settings.memory)
+    object.member("writeBack", settings.isWrittenBack)
     object.array("sources") { array in settings.namedSources.forEach { SourceText.json($0, &array) } }
     object.member("remote", settings.remote.map(Redaction.url))
     object.member("branch", settings.branch)
