@@ -11,8 +11,10 @@ let package = Package(
   products: [
     .executable(name: "crdt-backup", targets: ["crdt-backup"]),
     .executable(name: "crdt-merge", targets: ["crdt-merge"]),
+    .executable(name: "crdt-agent", targets: ["crdt-agent"]),
     .library(name: "CRDT", targets: ["CRDT"]),
     .library(name: "Memory", targets: ["Memory"]),
+    .library(name: "Checkpointing", targets: ["Checkpointing"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -41,8 +43,17 @@ let package = Package(
     .target(
       name: "Replication", dependencies: ["CRDT", "Memory", "Durability", "Processes", "Git"],
       swiftSettings: strict),
+    .target(
+      name: "Checkpointing", dependencies: ["CRDT", "Memory", "Durability", "Replication"], swiftSettings: strict),
 
     // Commands
+    .target(
+      name: "CommandSupport",
+      dependencies: [
+        "CRDT", "Memory", "Durability", "Processes", "Git", "Replication",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "crdt-merge",
       dependencies: [
@@ -53,7 +64,14 @@ let package = Package(
     .executableTarget(
       name: "crdt-backup",
       dependencies: [
-        "CRDT", "Memory", "Durability", "Processes", "Git", "Replication",
+        "CRDT", "Memory", "Durability", "Processes", "Git", "Replication", "CommandSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "crdt-agent",
+      dependencies: [
+        "CRDT", "Memory", "Durability", "Processes", "Replication", "Checkpointing", "CommandSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -74,8 +92,10 @@ let package = Package(
     .testTarget(
       name: "ReplicationTests", dependencies: ["Replication", "TestKit"], swiftSettings: strict),
     .testTarget(
+      name: "CheckpointingTests", dependencies: ["Checkpointing", "TestKit"], swiftSettings: strict),
+    .testTarget(
       name: "CommandTests",
-      dependencies: ["crdt-backup", "crdt-merge", "Replication", "TestKit"],
+      dependencies: ["crdt-backup", "crdt-merge", "crdt-agent", "CommandSupport", "Replication", "TestKit"],
       swiftSettings: strict),
     .testTarget(
       name: "PropertyTests", dependencies: ["CRDT", "Memory", "Durability", "Replication", "TestKit"],

@@ -15,6 +15,8 @@ public struct StoreRequest: Sendable, Hashable {
   public var host: HostName?
   public var format: MemoryFormat?
   public var isWrittenBack: Bool?
+  /// Makes the store where there is none, also without a memory file or a remote: for agent state.
+  public var makesStore = false
 
   public init(folder: String) { self.folder = folder }
 
@@ -40,7 +42,7 @@ extension Store {
   /// Opens the store, or makes it where nothing is yet, and takes up the requested settings. What an interrupted first
   /// use left is completed.
   public static func openOrCreate(_ request: StoreRequest, effects: Effects) throws(ReplicationError) -> Store {
-    let isFirstUse = request.memory != nil || request.remote != nil
+    let isFirstUse = request.memory != nil || request.remote != nil || request.makesStore
     var place = try StorePlace.look(at: request.folder, effects: effects)
     // Without options nothing can be completed here; but another process may be setting it up right now.
     for _ in 0..<40 {

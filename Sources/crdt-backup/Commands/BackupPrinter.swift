@@ -1,4 +1,5 @@
 import CRDT
+import CommandSupport
 import Git
 import Memory
 import Replication

@@ -2,9 +2,9 @@
 ///
 /// Ids, hosts, paths and messages come from peers: an escape sequence in one could repaint the screen, a line break
 /// could fake a line of ours, and a bidirectional override could show another order than is there.
-enum TerminalText {
+package enum TerminalText {
   /// The text with every control character as JSON writes it (`\u001b`). Applying it again changes nothing.
-  static func shown(_ text: String) -> String {
+  package static func shown(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isControl) else { return text }
     var out = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {

@@ -5,17 +5,19 @@ import Processes
 import Replication
 
 /// Which store.
-struct StoreOptions: ParsableArguments {
+package struct StoreOptions: ParsableArguments {
+  package init() {}
+
   @Option(
     help: ArgumentHelp(
       "The store's folder.",
       discussion: "Default: $CRDT_STORE, else $XDG_DATA_HOME/crdt-backup, else ~/.local/share/crdt-backup.",
       valueName: "dir"),
     completion: .directory)
-  var store: String?
+  package var store: String?
 
   /// The folder, absolute.
-  func folder() throws -> String {
+  package func folder() throws -> String {
     if let store { return Machine.absolute(try given(store, "--store")) }
     guard let folder = StorePaths.defaultFolder(environment: Environment.current.variables) else {
       throw ReplicationError(.configuration, "HOME is not set", remedy: "Give the store's folder with --store")
@@ -24,60 +26,66 @@ struct StoreOptions: ParsableArguments {
   }
 
   /// The store, which has to be there.
-  func open() throws -> Store { try Store.open(try folder(), effects: .real) }
+  package func open() throws -> Store { try Store.open(try folder(), effects: .real) }
 }
 
 /// Which memory, where an id is in several.
-struct SourceOptions: ParsableArguments {
+package struct SourceOptions: ParsableArguments {
+  package init() {}
+
   @Option(
     help: ArgumentHelp(
       "Only this source, where an id is in several; - is the memory without a name.", valueName: "name"))
-  var source: String?
+  package var source: String?
 
-  var choice: SourceChoice {
+  package var choice: SourceChoice {
     guard let source else { return .any }
     return .one(source == "-" ? nil : ByteString(source))
   }
 }
 
 /// How much is said, and in which form.
-struct OutputOptions: ParsableArguments {
-  @Flag(help: "Print one JSON object (with a schema number) and nothing else on stdout.")
-  var json = false
-  @Flag(name: [.short, .long], help: "Say nothing unless something is wrong.")
-  var quiet = false
-  @Flag(name: [.short, .long], help: "Tell every step on stderr.")
-  var verbose = false
+package struct OutputOptions: ParsableArguments {
+  package init() {}
 
-  func validate() throws {
+  @Flag(help: "Print one JSON object (with a schema number) and nothing else on stdout.")
+  package var json = false
+  @Flag(name: [.short, .long], help: "Say nothing unless something is wrong.")
+  package var quiet = false
+  @Flag(name: [.short, .long], help: "Tell every step on stderr.")
+  package var verbose = false
+
+  package func validate() throws {
     if quiet && verbose { throw ValidationError("--quiet and --verbose exclude each other") }
   }
 }
 
 /// Settings of the store that can be given with a backup.
-struct SetupOptions: ParsableArguments {
+package struct SetupOptions: ParsableArguments {
+  package init() {}
+
   @Option(help: ArgumentHelp("The memory file of this host.", valueName: "file"), completion: .file())
-  var memory: String?
+  package var memory: String?
   @Option(
     help: ArgumentHelp(
       "Where stores meet: a path, file://, ssh://, user@host:path, http(s):// or git:// URL.", valueName: "url"))
-  var remote: String?
+  package var remote: String?
   @Option(help: ArgumentHelp("This host's name (default: the machine's).", valueName: "name"))
-  var host: String?
+  package var host: String?
   @Option(help: ArgumentHelp("The branch of the store and the remote (default: main).", valueName: "name"))
-  var branch: String?
+  package var branch: String?
   @Option(
     help: ArgumentHelp(
       "The memory file's format, where it cannot be told from its content: "
         + MemoryFormat.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "format"))
-  var format: String?
+  package var format: String?
 
   @Flag(
     inversion: .prefixedNo, exclusivity: .exclusive,
     help: "Bring the merged memory into the memory file, and take what vanishes from it as deleted.")
-  var writeBack: Bool?
+  package var writeBack: Bool?
 
-  func request(folder: String) throws -> StoreRequest {
+  package func request(folder: String) throws -> StoreRequest {
     var request = StoreRequest(folder: folder)
     request.memory = try memory.map { Machine.absolute(try given($0, "--memory")) }
     request.remote = try remote.map { Machine.remote(try given($0, "--remote")) }
@@ -97,7 +105,7 @@ private func given(_ value: String, _ option: String) throws -> String {
 
 extension MemoryFormat {
   /// The format a user named.
-  static func named(_ text: String) throws -> MemoryFormat {
+  package static func named(_ text: String) throws -> MemoryFormat {
     guard let format = MemoryFormat(rawValue: text) else {
       throw ValidationError(
         "unknown format '\(text)'; formats are " + MemoryFormat.allCases.map(\.rawValue).joined(separator: ", "))

@@ -2,39 +2,44 @@ import ArgumentParser
 import Memory
 
 /// A command line that makes no sense: a hint where it is known what was meant, and with `--json` one object.
-struct UsageFailure {
-  let error: any Error
-  let arguments: [String]
+package struct UsageFailure {
+  private let error: any Error
+  private let arguments: [String]
+  private let root: any ParsableCommand.Type
 
   /// `nil` for anything else than a usage error that nobody has told the user of yet.
-  init?(_ error: any Error, arguments: [String]) {
-    guard !(error is ExitCode), CRDTBackup.exitCode(for: error) == .validationFailure else { return nil }
+  package init?(_ error: any Error, arguments: [String], of root: any ParsableCommand.Type) {
+    guard !(error is ExitCode), root.exitCode(for: error) == .validationFailure else { return nil }
+    self.root = root
     self.error = error
     self.arguments = arguments
   }
 
   /// Ends the program as ArgumentParser does, with the hint and the object before that.
-  func exit() -> Never {
-    let message = CRDTBackup.message(for: error)
+  package func exit() -> Never {
+    let message = root.message(for: error)
     let hint = hint(for: message)
     if arguments.prefix(while: { $0 != "--" }).contains("--json") {
       let console = Console(OutputOptions())
-      console.object(subcommand?.name ?? "sync") { object in
+      console.object(subcommand?.name ?? root.configuration.defaultSubcommand.map(commandName) ?? commandName(of: root))
+      { object in
         object.object("error") { object in
           object.member("code", "usage")
           object.member("message", message)
           object.member("remedy", hint ?? "")
         }
-        object.member("exitCode", Int(CRDTBackup.exitCode(for: error).rawValue))
+        object.member("exitCode", Int(root.exitCode(for: error).rawValue))
       }
     }
-    guard let hint else { CRDTBackup.exit(withError: error) }
-    CRDTBackup.exit(withError: ValidationError("\(message). \(hint)"))
+    guard let hint else { root.exit(withError: error) }
+    root.exit(withError: ValidationError("\(message). \(hint)"))
   }
+
+  private func commandName(of command: any ParsableCommand.Type) -> String { command.configuration.commandName ?? "" }
 
   /// The first argument that names a subcommand.
   private var subcommand: (index: Int, name: String)? {
-    let names = CRDTBackup.configuration.subcommands.map { $0.configuration.commandName ?? "" }
+    let names = root.configuration.subcommands.map(commandName)
     for (index, argument) in arguments.enumerated() {
       if argument == "--" { return nil }
       if names.contains(argument) { return (index, argument) }
@@ -52,6 +57,7 @@ struct UsageFailure {
       }
       return isPlain && !word.isEmpty ? word : ShellText.quoted(word)
     }
-    return TerminalText.shown("Put options behind the subcommand: crdt-backup \(line.joined(separator: " "))")
+    return TerminalText.shown(
+      "Put options behind the subcommand: \(commandName(of: root)) \(line.joined(separator: " "))")
   }
 }

@@ -1,8 +1,8 @@
 /// Text for a POSIX shell.
-enum ShellText {
+package enum ShellText {
   /// One word, whatever is in it: in single quotes, with `'` taken out of them. By bytes: in a `String` a quote with a
   /// combining mark behind it is another character, and no quote.
-  static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     var bytes: [UInt8] = [0x27]
     for byte in text.utf8 {
       if byte == 0x27 { bytes += Array(#"'\''"#.utf8) } else { bytes.append(byte) }
@@ -11,7 +11,7 @@ enum ShellText {
   }
 
   /// The first word of a shell line, as far as quotes go.
-  static func firstWord(_ line: String) -> String {
+  package static func firstWord(_ line: String) -> String {
     var word = ""
     var quote: Unicode.Scalar?
     var isEscaped = false

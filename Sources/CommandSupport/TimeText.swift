@@ -3,15 +3,15 @@ import Git
 import Replication
 
 /// Times as people read and write them.
-enum TimeText {
+package enum TimeText {
   /// `2026-01-02 03:04:05Z`.
-  static func short(_ instant: Instant) -> String {
+  package static func short(_ instant: Instant) -> String {
     let text = instant.description
     return text.prefix(10) + " " + text.dropFirst(11).prefix(8) + "Z"
   }
 
   /// `3 days`, `2 hours`: the largest unit, rounded down.
-  static func length(seconds: Int64) -> String {
+  package static func length(seconds: Int64) -> String {
     for (unit, length) in [("day", 86_400), ("hour", 3600), ("minute", 60)] as [(String, Int64)]
     where abs(seconds) >= length {
       let count = abs(seconds) / length
@@ -21,13 +21,13 @@ enum TimeText {
   }
 
   /// `3 days ago`, or `in 3 days` for what is ahead.
-  static func ago(_ instant: Instant, now: Instant) -> String {
+  package static func ago(_ instant: Instant, now: Instant) -> String {
     let seconds = now.seconds(since: instant)
     return seconds < 0 ? "in \(length(seconds: seconds))" : "\(length(seconds: seconds)) ago"
   }
 
   /// A point in time given on the command line: RFC 3339, or a length of time such as `2h` or `3d` before now.
-  static func parse(_ text: String, now: Instant) throws -> Instant {
+  package static func parse(_ text: String, now: Instant) throws -> Instant {
     if let instant = Instant(rfc3339: text) { return instant }
     if text.last.map({ "smhd".contains($0) }) == true, let seconds = lengthSeconds(text) {
       return now.advanced(bySeconds: -seconds)

@@ -7,7 +7,7 @@ import Replication
 
 extension Effects {
   /// The real world.
-  static let real = Effects(
+  package static let real = Effects(
     fileSystem: RealFileSystem(),
     wallClock: {
       var now = timespec()
@@ -32,9 +32,9 @@ extension Effects {
 }
 
 /// Facts of this process that become arguments of pure code.
-enum Machine {
+package enum Machine {
   /// This machine's name as a host name.
-  static var defaultHost: HostName {
+  package static var defaultHost: HostName {
     var buffer = [CChar](repeating: 0, count: 256)
     let length = gethostname(&buffer, buffer.count - 1) == 0 ? strlen(buffer) : 0
     let name = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -42,7 +42,7 @@ enum Machine {
   }
 
   /// Who runs this, and the files git reads settings from besides a store's own (git-config, FILES).
-  static var runContext: RunContext {
+  package static var runContext: RunContext {
     let variables = Environment.current.variables
     func value(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
     let home = value("HOME")
@@ -55,7 +55,7 @@ enum Machine {
   }
 
   /// A path made absolute against the working folder, without `.` and empty parts. Links and `..` are left to the kernel.
-  static func absolute(_ path: String) -> String {
+  package static func absolute(_ path: String) -> String {
     var whole = path
     if !path.hasPrefix("/") {
       guard let folder = getcwd(nil, 0) else { return path }
@@ -66,7 +66,7 @@ enum Machine {
   }
 
   /// A remote as it is stored: URLs and scp forms as given, paths absolute.
-  static func remote(_ text: String) -> String {
+  package static func remote(_ text: String) -> String {
     if text.contains("://") { return text }
     let beforeSlash = text.prefix { $0 != "/" }
     if beforeSlash.contains(":") { return text }
