@@ -14,6 +14,8 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
     case payloadMissing
     /// A change of a hypothesis's status that the machine does not know.
     case invalidTransition
+    /// Something that looks like a secret.
+    case secretFound
     /// Beyond a stated bound.
     case tooLarge
     /// The service is not started, or was stopped.
@@ -43,7 +45,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
   public var exitCode: Int32 {
     switch code {
     case .usage: 64
-    case .badData, .checksumMismatch, .invalidTransition, .tooLarge: 65
+    case .badData, .checksumMismatch, .invalidTransition, .secretFound, .tooLarge: 65
     case .notFound, .payloadMissing: 66
     case .notRunning: 70
     case .store: underlyingExitCode

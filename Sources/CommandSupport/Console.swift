@@ -24,6 +24,9 @@ package struct Console {
       isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) } != "dumb"
   }
 
+  /// Whether a result could not be printed, as when its reader has gone away.
+  package var hasOutputFailed: Bool { outputFailure.number != 0 }
+
   /// A line of the result: `bold` and what follows it. What is data in it cannot become more than text.
   package func say(bold: String = "", _ line: String = "") {
     if options.quiet || options.json { return }

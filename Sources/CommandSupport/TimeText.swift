@@ -37,7 +37,8 @@ package enum TimeText {
       remedy: "Write 2026-01-31, 2026-01-31T12:00:00Z, or a time ago such as 90m, 2h or 3d")
   }
 
-  private static func lengthSeconds(_ text: String) -> Int64? {
+  /// The seconds of a length of time such as `90s`, `2h` or `3d`; `nil` for anything else.
+  package static func lengthSeconds(_ text: String) -> Int64? {
     let factors: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
     guard let last = text.last, let factor = factors[last], let number = Int64(text.dropLast()), number >= 0,
       number < 1_000_000

@@ -19,8 +19,3 @@ struct CRDTAgent: ParsableCommand {
 
   static func main() { CommandProgram.run(Self.self) }
 }
-
-extension Console {
-  /// The console of this program.
-  init(agent options: OutputOptions) { self.init(options, program: "crdt-agent") }
-}

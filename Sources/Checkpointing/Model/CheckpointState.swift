@@ -20,14 +20,15 @@ public struct CheckpointState: Hashable, Sendable {
   ///
   /// Throws `.badData` for what is no such object, `.invalidTransition` for a hypothesis that the status machine does not
   /// allow, `.tooLarge` beyond ``CheckpointLimits``.
-  public init(json bytes: [UInt8]) throws(CheckpointError) {
+  /// - Parameter source: the file's name, for errors.
+  public init(json bytes: [UInt8], source: String = "state") throws(CheckpointError) {
     guard bytes.count <= CheckpointLimits.state else { throw CheckpointState.tooLarge(bytes.count) }
-    var reader = try MemberReader(bytes, what: "state")
+    var reader = try MemberReader(bytes, what: source)
     workingFolder = try reader.text("workingFolder")
     if let object = try reader.object("environment") {
       for (name, value) in object.members {
         guard let text = JSONReader.Value(bytes: value).text else {
-          throw CheckpointError(.badData, "state.environment: \"\(name)\" is no string")
+          throw CheckpointError(.badData, "\(source).environment: \"\(name)\" is no string")
         }
         environment[name] = ByteString(bytes: text)
       }
@@ -35,7 +36,7 @@ public struct CheckpointState: Hashable, Sendable {
     if let object = try reader.object("metrics") {
       for (name, value) in object.members {
         guard let number = ExactNumber(ByteString(bytes: value)) else {
-          throw CheckpointError(.badData, "state.metrics: \"\(name)\" is no number")
+          throw CheckpointError(.badData, "\(source).metrics: \"\(name)\" is no number")
         }
         metrics[name] = number
       }

@@ -62,30 +62,33 @@ public struct StoredCheckpoint: Hashable, Sendable {
     fields = object
   }
 
-  /// The form in which a checkpoint enters the store.
+  /// The form in which a new checkpoint enters the store.
   /// - Returns: the entry's content, and the payload that goes beside it where the state is large.
   static func written(_ checkpoint: Checkpoint) throws(CheckpointError) -> (content: [UInt8], blob: [UInt8]?) {
-    try written(checkpoint, checksum: checkpoint.checksum)
-  }
-
-  /// - Parameter checksum: `nil` keeps a checkpoint from before checksums what it is.
-  static func written(_ checkpoint: Checkpoint, checksum: String?) throws(CheckpointError)
-    -> (content: [UInt8], blob: [UInt8]?)
-  {
     try checkpoint.header.checkLimits()
     let state = checkpoint.state.json
     guard state.count <= CheckpointLimits.state else { throw CheckpointState.tooLarge(state.count) }
-    var object = checkpoint.header.canonical(over: checkpoint.rest)
-    if let checksum { object.set("checksum", checksum) }
-    guard state.count > CheckpointLimits.inlineState else {
-      object.members["state"] = state
-      return (object.bytes, nil)
-    }
+    return try StoredCheckpoint(json: checkpoint.json).entry(state: state)
+  }
+
+  /// The form in which this checkpoint enters a store: as it stands, but for where its state is.
+  func entry(state: [UInt8]) -> (content: [UInt8], blob: [UInt8]?) {
+    guard state.count > CheckpointLimits.inlineState else { return (json(state: state), nil) }
     var reference = CanonicalObject()
     reference.set("sha256", EntryIdentity.hexDigest(of: state))
     reference.set("bytes", state.count)
+    var object = fields
+    if let checksum { object.set("checksum", checksum) }
     object.set("stateBlob", reference)
     return (object.bytes, state)
+  }
+
+  /// The whole checkpoint as one JSON object, checksum and state included.
+  public func json(state: [UInt8]) -> [UInt8] {
+    var object = fields
+    if let checksum { object.set("checksum", checksum) }
+    object.members["state"] = state
+    return object.bytes
   }
 
   /// The verdict on this checkpoint with its state's bytes, and why.

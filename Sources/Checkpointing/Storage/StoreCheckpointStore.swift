@@ -25,7 +25,7 @@ public final class StoreCheckpointStore: CheckpointStore {
   }
 
   public func snapshot() throws(CheckpointError) -> CheckpointSnapshot {
-    try checkpointing { () throws(ReplicationError) in try snapshot(of: try open()) }
+    try checkpointing { () throws(ReplicationError) in try read(try open()) }
   }
 
   public func blob(_ digest: String) throws(CheckpointError) -> [UInt8]? {
@@ -38,12 +38,13 @@ public final class StoreCheckpointStore: CheckpointStore {
     let store = try checkpointing { () throws(ReplicationError) in try open() }
     let lock = try lock(store)
     defer { extendLifetime(lock) }
+    let defaultHost = store.settings.requestedHost ?? defaultHost
     // Writing nothing settles the name this installation writes under.
     let host = try checkpointing { () throws(ReplicationError) -> HostName in
       _ = try store.write([], message: "agent state", defaultHost: defaultHost)
       return store.settings.host ?? defaultHost
     }
-    let snapshot = try checkpointing { () throws(ReplicationError) in try snapshot(of: store) }
+    let snapshot = try checkpointing { () throws(ReplicationError) in try read(store) }
     let (change, result) = try body(snapshot, host)
     guard !change.isEmpty else { return result }
     _ = try checkpointing { () throws(ReplicationError) in
@@ -54,7 +55,7 @@ public final class StoreCheckpointStore: CheckpointStore {
     return result
   }
 
-  private func snapshot(of store: Store) throws(ReplicationError) -> CheckpointSnapshot {
+  private func read(_ store: Store) throws(ReplicationError) -> CheckpointSnapshot {
     let revision = try store.tip().map { "\($0)" } ?? ""
     if let last = last.withLock({ $0 }), last.revision == revision { return last }
     let records = try store.records(ofKinds: CheckpointKind.all).reversed().map { record in
