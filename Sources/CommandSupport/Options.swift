@@ -29,6 +29,21 @@ package struct StoreOptions: ParsableArguments {
   package func open() throws -> Store { try Store.open(try folder(), effects: .real) }
 }
 
+/// Which memory, where an id is in several.
+package struct SourceOptions: ParsableArguments {
+  package init() {}
+
+  @Option(
+    help: ArgumentHelp(
+      "Only this source, where an id is in several; - is the memory without a name.", valueName: "name"))
+  package var source: String?
+
+  package var choice: SourceChoice {
+    guard let source else { return .any }
+    return .one(source == "-" ? nil : ByteString(source))
+  }
+}
+
 /// How much is said, and in which form.
 package struct OutputOptions: ParsableArguments {
   package init() {}
@@ -65,12 +80,18 @@ package struct SetupOptions: ParsableArguments {
         + MemoryFormat.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "format"))
   package var format: String?
 
+  @Flag(
+    inversion: .prefixedNo, exclusivity: .exclusive,
+    help: "Bring the merged memory into the memory file, and take what vanishes from it as deleted.")
+  package var writeBack: Bool?
+
   package func request(folder: String) throws -> StoreRequest {
     var request = StoreRequest(folder: folder)
     request.memory = try memory.map { Machine.absolute(try given($0, "--memory")) }
     request.remote = try remote.map { Machine.remote(try given($0, "--remote")) }
     request.branch = try branch.map { try given($0, "--branch") }
     if let host = try host.map({ try given($0, "--host") }) { request.host = EntryIdentity.hostName(folding: host) }
+    request.isWrittenBack = writeBack
     if let format { request.format = try MemoryFormat.named(format) }
     return request
   }

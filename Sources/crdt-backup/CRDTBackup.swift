@@ -18,8 +18,8 @@ struct CRDTBackup: ParsableCommand {
     version: productVersion,
     subcommands: [
       SyncCommand.self, StatusCommand.self, LogCommand.self, ConflictsCommand.self, RestoreCommand.self,
-      ForgetCommand.self, AllowCommand.self, HostsCommand.self, DoctorCommand.self, HookCommand.self,
-      ScheduleCommand.self,
+      ForgetCommand.self, AllowCommand.self, HostsCommand.self, SourceCommand.self, CollectCommand.self,
+      DoctorCommand.self, HookCommand.self, ScheduleCommand.self,
     ],
     defaultSubcommand: SyncCommand.self)
 

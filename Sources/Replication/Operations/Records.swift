@@ -86,7 +86,7 @@ extension Store {
   private func writeLocked(
     _ records: [NewRecord], deleting: Set<ByteString>, blobs: [[UInt8]], message: String, options: BackupOptions
   ) throws(ReplicationError) -> RecordsWritten {
-    try settleBase()
+    try settleBases()
     let old = try tip()
     let oldTree = try tree(of: old)
     let identity = try identify(options, tree: oldTree)
