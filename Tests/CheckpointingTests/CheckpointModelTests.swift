@@ -23,7 +23,7 @@ import Testing
     let json = String(decoding: try checkpoint().state.json, as: UTF8.self)
     #expect(
       json == """
-        {"environment":{"LANG":"C"},"hypotheses":[{"id":"h1","statement":"","status":"proposed"},{"changes":[{"at":"2026-01-02T03:04:05.000000000Z","from":"proposed","to":"testing"},{"from":"testing","to":"confirmed"}],"dependencies":["h1"],"evidence":[{"bearing":"supports","more":{"x":1},"text":"e","weight":2.0}],"id":"h2","posterior":0.75,"prior":0.5,"statement":"s","status":"confirmed"}],"metrics":{"a":12345678901234567890,"b":1.50},"workingFolder":"/tmp/ü","zeta":[1.0,1e2,"\\u00e9"]}
+        {"environment":{"LANG":"C"},"hypotheses":[{"id":"h1","statement":"","status":"proposed"},{"changes":[{"at":"2026-01-02T03:04:05.000000000Z","from":"proposed","to":"testing"},{"from":"testing","to":"confirmed"}],"dependencies":["h1"],"evidence":[{"bearing":"supports","more":{"x":1},"text":"e","weight":2.0}],"id":"h2","mine":null,"posterior":0.75,"prior":0.5,"statement":"s","status":"confirmed"}],"metrics":{"a":12345678901234567890,"b":1.50},"workingFolder":"/tmp/ü","zeta":[1.0,1e2,"\\u00e9"]}
         """)
     #expect(try CheckpointState(json: Array(json.utf8)).json == Array(json.utf8))
   }
@@ -161,7 +161,7 @@ import Testing
 
   @Test func onlyAllowedVariablesEnterAndNoSecretAmongThem() {
     let environment: [ByteString: ByteString] = [
-      "LANG": "C", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", "GITHUB_TOKEN": "x", "ODD": "1",
+      "LANG": "C", "AWS_SECRET_ACCESS_KEY": "short", "GITHUB_TOKEN": "x", "ODD": "1",
       "HOME": "/home/a", "EDITOR": "ghp_012345678901234567890123456789AbCdEf",
     ]
     let (kept, refused) = EnvironmentAllowList().chosen(from: environment)

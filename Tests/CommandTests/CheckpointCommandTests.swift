@@ -231,7 +231,7 @@ import Testing
     let lines = try String(contentsOfFile: path, encoding: .utf8).split(
       separator: "\n", omittingEmptySubsequences: false
     )
-    .map { $0.contains("\"bad\"") ? $0.replacing("1.50", with: "1.51") : String($0) }
+    .map { $0.contains("\"bad\"") ? String($0).replacing("1.50", with: "1.51") : String($0) }
     try lines.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
     try sandbox.push(clone)
     #expect(try b.backup().code == 0)

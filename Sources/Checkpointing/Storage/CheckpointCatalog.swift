@@ -17,8 +17,8 @@ struct CheckpointCatalog: Sendable {
   private(set) var greatestSequence = 0
   /// The unique_ids under which each checkpoint and annotation lies.
   private(set) var entries: [CheckpointID: Set<ByteString>] = [:]
-  /// The newest time that this host's checkpoints and notes carry.
-  private var newestOf: [ByteString: Instant] = [:]
+  /// The newest time that each host's checkpoints and notes carry.
+  private(set) var newestOf: [ByteString: Instant] = [:]
   private var places: [CheckpointID: Int] = [:]
 
   /// - Parameter host: the name under which this host's own numbers were written.
@@ -48,6 +48,10 @@ struct CheckpointCatalog: Sendable {
         case CheckpointKind.counter:
           var reader = try MemberReader(record.content, what: "counter")
           if let sequence = try reader.integer("sequence") { see(sequence, by: record.stamp.host, own: host) }
+          for (name, value) in try reader.object("newest")?.members ?? [:] {
+            guard let text = JSONReader.Value(bytes: value).text, let instant = Instant(rfc3339: text) else { continue }
+            witness(Stamp(instant: instant, host: name))
+          }
         default: break
         }
       } catch {
