@@ -85,6 +85,38 @@ struct CheckpointLawsTests {
     }
   }
 
+  @Test func aDamagedExportNeverBringsInAWrongState() throws {
+    let (a, states) = (
+      Host("a"), ["{}", #"{"metrics":{"m":1.50},"mine":[1,"x"]}"#, #"{"workingFolder":"/w","x":"y"}"#]
+    )
+    for state in states {
+      _ = try a.service.create(
+        CheckpointDraft(message: ByteString(state), tags: ["t"], state: try CheckpointState(json: Array(state.utf8))))
+    }
+    let export = try a.service.export()
+    let checksums = Set(try a.service.list().map(\.checksum))
+    let change = Gen<(place: Int, byte: UInt8, isGone: Bool)> { choices in
+      (try choices.draw(.int(in: 0...export.count - 1)), try choices.draw(.int(in: 0...255)), try choices.flip())
+    }
+    checkProperty("what is taken from a damaged export is what was exported", cases: 3_000, change.array(count: 1...3))
+    {
+      changes in
+      var damaged = export
+      for change in changes where change.place < damaged.count {
+        if change.isGone { damaged.remove(at: change.place) } else { damaged[change.place] = change.byte }
+      }
+      let host = Host("b")
+      do throws(CheckpointError) { _ = try host.service.importing(damaged, source: "x", skipsInvalid: true) } catch {
+        try demand(error.code == .badData || error.code == .tooLarge, "\(error)")
+        try demand(try host.service.list().isEmpty, "something was imported all the same")
+      }
+      for stored in try host.service.list() where stored.checksum != nil {
+        try demand(checksums.contains(stored.checksum), "a checkpoint nobody made")
+        try demandEqual(try host.service.validate(stored.header.id).verdict, .valid)
+      }
+    }
+  }
+
   private enum Step: CustomStringConvertible {
     case create(Int), delete(Int, UInt64), compact(Int), merge(from: Int, into: Int), setClock(Int, Int64)
 

@@ -85,4 +85,17 @@ import Testing
     #expect(try a.service.get(header.id).header.message == "true")
     #expect(try b.service.get(header.id).header.message == "true")
   }
+
+  @Test func aSoundCopyStandsInForADamagedOne() throws {
+    let (a, b) = (CheckpointScene("a"), CheckpointScene("b"))
+    let header = try a.create("true")
+    b.clock.move(seconds: 60)
+    _ = try b.service.importing(try a.service.export(), source: "x")
+    a.store.damage { content in
+      Array(String(decoding: content, as: UTF8.self).replacing(#""true""#, with: #""trve""#).utf8)
+    }
+    #expect(code { try a.service.get(header.id) } == .checksumMismatch)
+    a.store.merge(b.store)
+    #expect(try a.service.get(header.id).header.message == "true")
+  }
 }

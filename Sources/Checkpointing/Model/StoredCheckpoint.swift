@@ -106,6 +106,17 @@ public struct StoredCheckpoint: Hashable, Sendable {
     return (.valid, "")
   }
 
+  /// Known to be damaged without a look at any blob.
+  var isDamaged: Bool { inlineVerdict == .invalid }
+
+  /// Known to be valid without a look at any blob.
+  var isSound: Bool { inlineVerdict == .valid }
+
+  private var inlineVerdict: Verdict? {
+    guard case .inline(let state) = payload else { return nil }
+    return verdict(state: state).verdict
+  }
+
   /// The checkpoint with its state, once the checksum was found right.
   ///
   /// Throws `.payloadMissing` or `.checksumMismatch`. One without a checksum passes: nothing speaks against it.

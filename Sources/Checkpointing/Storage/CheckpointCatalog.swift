@@ -34,8 +34,13 @@ struct CheckpointCatalog: Sendable {
           entries[stored.header.id, default: []].insert(record.uniqueID)
           see(stored.header.sequence, by: stored.header.stamp.host, own: host)
           witness(stored.header.stamp)
-          // Of unlike entries of one id the first written is it: a later one cannot take its place.
-          if byID[stored.header.id] == nil { byID[stored.header.id] = stored }
+          // Of unlike entries of one id the first written is it: a later one cannot take its place, unless the first
+          // is damaged and the later is sound.
+          if let standing = byID[stored.header.id] {
+            if standing != stored, standing.isDamaged, stored.isSound { byID[stored.header.id] = stored }
+          } else {
+            byID[stored.header.id] = stored
+          }
         case CheckpointKind.session:
           let session = try CheckpointSession(json: record.content)
           // The last one written says how it stands.
