@@ -78,4 +78,16 @@ import Testing
     scene.clock.move(seconds: 1)
     #expect(try scene.restarted().createIfDue(draft) != nil)
   }
+
+  @Test func whatCouldNotBeMadeIsStillDue() throws {
+    let scene = CheckpointScene(
+      policy: AutoCheckpointPolicy(intervalSeconds: nil, toolCallCount: 2, minimumGapSeconds: 60))
+    func toolCall(_ message: ByteString) throws -> CheckpointHeader? {
+      try scene.service.observe(.toolCall) { CheckpointDraft(message: message, state: CheckpointState()) }
+    }
+    #expect(try toolCall("") == nil)
+    let tooLong = ByteString(String(repeating: "x", count: 5_000))
+    #expect(code { try toolCall(tooLong) as Any } == .tooLarge)
+    #expect(try toolCall("fine")?.trigger == .automatic(.toolCall))
+  }
 }

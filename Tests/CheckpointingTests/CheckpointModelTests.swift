@@ -154,6 +154,11 @@ import Testing
     let id = CheckpointID(random: Array(0..<16))
     #expect(id.text == "00010203-0405-4607-8809-0a0b0c0d0e0f")
     #expect(CheckpointID(id.text.uppercased()) == id)
+    let others = (0..<200).map { number in
+      CheckpointID(random: (0..<16).map { UInt8(truncatingIfNeeded: number &* 73 &+ $0 &* 151 &+ number &* $0) })
+    }
+    #expect(others.sorted().map(\.text) == others.map(\.text).sorted())
+    #expect(others.allSatisfy { CheckpointID($0.text) == $0 })
     for bad in ["", "00010203", id.text + "0", id.text.replacing("-", with: "0"), id.text.replacing("a", with: "g")] {
       #expect(CheckpointID(bad) == nil)
     }

@@ -16,7 +16,7 @@ struct CheckpointCatalog: Sendable {
   /// The greatest sequence number to stay above.
   private(set) var greatestSequence = 0
   /// The unique_ids under which each checkpoint and annotation lies.
-  private(set) var entries: [CheckpointID: Set<ByteString>] = [:]
+  private(set) var entries: [CheckpointID: [ByteString]] = [:]
   /// The newest time that each host's checkpoints and notes carry.
   private(set) var newestOf: [ByteString: Instant] = [:]
   private var places: [CheckpointID: Int] = [:]
@@ -31,7 +31,7 @@ struct CheckpointCatalog: Sendable {
         switch record.kind {
         case CheckpointKind.checkpoint:
           let stored = try StoredCheckpoint(json: record.content)
-          entries[stored.header.id, default: []].insert(record.uniqueID)
+          entries[stored.header.id, default: []].append(record.uniqueID)
           see(stored.header.sequence, by: stored.header.stamp.host, own: host)
           witness(stored.header.stamp)
           // Of unlike entries of one id the first written is it: a later one cannot take its place, unless the first
@@ -47,7 +47,7 @@ struct CheckpointCatalog: Sendable {
           sessionsByID[session.id] = session
         case CheckpointKind.annotation:
           let annotation = try CheckpointAnnotation(json: record.content)
-          entries[annotation.id, default: []].insert(record.uniqueID)
+          entries[annotation.id, default: []].append(record.uniqueID)
           witness(annotation.stamp)
           annotationsByID[annotation.id] = annotation
         case CheckpointKind.counter:
@@ -119,7 +119,7 @@ struct CheckpointCatalog: Sendable {
       let prefix = reference.lowercased()
       let named =
         prefix.utf8.count >= 4 && host == nil
-        ? checkpoints.filter { $0.header.id.text.utf8.starts(with: prefix.utf8) } : []
+        ? checkpoints.filter { $0.header.id.bytes.bytes.starts(with: prefix.utf8) } : []
       // A number is a number first; an id that only begins like it has more digits to be named by.
       found = numbered.isEmpty ? named : numbered
     }
@@ -142,7 +142,7 @@ struct CheckpointCatalog: Sendable {
     if let id = CheckpointID(reference), let session = session(id) { return session }
     let named = sessions.filter { $0.name == reference && !$0.name.isEmpty }
     let prefix = Array(reference.description.lowercased().utf8)
-    let begun = prefix.count >= 4 ? sessions.filter { $0.id.text.utf8.starts(with: prefix) } : []
+    let begun = prefix.count >= 4 ? sessions.filter { $0.id.bytes.bytes.starts(with: prefix) } : []
     let found = named.isEmpty ? begun : named
     guard let last = found.last else {
       throw CheckpointError(
