@@ -35,7 +35,9 @@ struct MemoryFolder {
   /// Throws `.badData` for what is called like a note and cannot be one, by its name: to pass over it would look like its
   /// deletion.
   /// - Parameter isStatusOnly: the notes' bytes are left out.
-  static func read(_ root: String, effects: Effects, isStatusOnly: Bool = false) throws(ReplicationError) -> MemoryFolder {
+  static func read(_ root: String, effects: Effects, isStatusOnly: Bool = false) throws(ReplicationError)
+    -> MemoryFolder
+  {
     var folder = MemoryFolder()
     do throws(StorageError) {
       try folder.add(root, below: "", effects.fileSystem, depth: 0, isStatusOnly: isStatusOnly)
