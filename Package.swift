@@ -13,9 +13,12 @@ let package = Package(
     .executable(name: "crdt-merge", targets: ["crdt-merge"]),
     .library(name: "CRDT", targets: ["CRDT"]),
     .library(name: "Memory", targets: ["Memory"]),
+    .library(name: "CRS", targets: ["CRS"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
   ],
   targets: [
     // C libraries
@@ -40,6 +43,16 @@ let package = Package(
     .target(name: "Git", dependencies: ["CLibgit2", "CZlib", "Processes"], swiftSettings: strict),
     .target(
       name: "Replication", dependencies: ["CRDT", "Memory", "Durability", "Processes", "Git"],
+      swiftSettings: strict),
+
+    // Agent state, as records of the store
+    .target(
+      name: "CRS",
+      dependencies: [
+        "CRDT", "Memory", "Durability", "Processes",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+      ],
       swiftSettings: strict),
 
     // Commands
@@ -73,12 +86,13 @@ let package = Package(
     .testTarget(name: "GitTests", dependencies: ["Git", "TestKit"], swiftSettings: strict),
     .testTarget(
       name: "ReplicationTests", dependencies: ["Replication", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "CRSTests", dependencies: ["CRS", "TestKit"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
       dependencies: ["crdt-backup", "crdt-merge", "Replication", "TestKit"],
       swiftSettings: strict),
     .testTarget(
-      name: "PropertyTests", dependencies: ["CRDT", "Memory", "Durability", "Replication", "TestKit"],
+      name: "PropertyTests", dependencies: ["CRDT", "CRS", "Memory", "Durability", "Replication", "TestKit"],
       path: "PropertyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
