@@ -86,7 +86,9 @@ let package = Package(
     .testTarget(name: "GitTests", dependencies: ["Git", "TestKit"], swiftSettings: strict),
     .testTarget(
       name: "ReplicationTests", dependencies: ["Replication", "TestKit"], swiftSettings: strict),
-    .testTarget(name: "CRSTests", dependencies: ["CRS", "TestKit"], swiftSettings: strict),
+    .testTarget(
+      name: "CRSTests", dependencies: ["CRS", "TestKit", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
       dependencies: ["crdt-backup", "crdt-merge", "Replication", "TestKit"],
