@@ -11,7 +11,7 @@ MEMORY ?=
 REMOTE ?=
 STORE ?=
 
-COMMANDS := crdt-backup crdt-merge
+COMMANDS := crdt-backup crdt-merge crdt-agent
 RELEASE := .build/release
 SWIFT_RELEASE := swift build -c release --static-swift-stdlib
 # Tests run with optimisation, which the laws with their 10,000 cases need, in a build of their own.

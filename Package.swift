@@ -11,9 +11,12 @@ let package = Package(
   products: [
     .executable(name: "crdt-backup", targets: ["crdt-backup"]),
     .executable(name: "crdt-merge", targets: ["crdt-merge"]),
+    .executable(name: "crdt-agent", targets: ["crdt-agent"]),
     .library(name: "CRDT", targets: ["CRDT"]),
     .library(name: "Memory", targets: ["Memory"]),
     .library(name: "CRS", targets: ["CRS"]),
+=======
+    .library(name: "Checkpointing", targets: ["Checkpointing"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -44,18 +47,27 @@ let package = Package(
     .target(
       name: "Replication", dependencies: ["CRDT", "Memory", "Durability", "Processes", "Git"],
       swiftSettings: strict),
+    .target(
+      name: "Checkpointing", dependencies: ["CRDT", "Memory", "Durability", "Replication"], swiftSettings: strict),
 
     // Agent state, as records of the store
     .target(
       name: "CRS",
       dependencies: [
-        "CRDT", "Memory", "Durability", "Processes",
+        "CRDT", "Memory", "Durability", "Processes", "Replication",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Tracing", package: "swift-distributed-tracing"),
       ],
       swiftSettings: strict),
 
     // Commands
+    .target(
+      name: "CommandSupport",
+      dependencies: [
+        "CRDT", "Memory", "Durability", "Processes", "Git", "Replication",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "crdt-merge",
       dependencies: [
@@ -66,8 +78,16 @@ let package = Package(
     .executableTarget(
       name: "crdt-backup",
       dependencies: [
-        "CRDT", "Memory", "Durability", "Processes", "Git", "Replication",
+        "CRDT", "Memory", "Durability", "Processes", "Git", "Replication", "CommandSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "crdt-agent",
+      dependencies: [
+        "CRDT", "Memory", "Durability", "Processes", "Replication", "CRS", "Checkpointing", "CommandSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
       ],
       swiftSettings: strict),
 
@@ -90,8 +110,10 @@ let package = Package(
       name: "CRSTests", dependencies: ["CRS", "TestKit", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
     .testTarget(
+      name: "CheckpointingTests", dependencies: ["Checkpointing", "TestKit"], swiftSettings: strict),
+    .testTarget(
       name: "CommandTests",
-      dependencies: ["crdt-backup", "crdt-merge", "Replication", "TestKit"],
+      dependencies: ["crdt-backup", "crdt-merge", "crdt-agent", "CommandSupport", "Replication", "TestKit"],
       swiftSettings: strict),
     .testTarget(
       name: "PropertyTests", dependencies: ["CRDT", "CRS", "Memory", "Durability", "Replication", "TestKit"],

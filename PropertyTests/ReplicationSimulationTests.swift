@@ -20,6 +20,7 @@ import Testing
     case forget(host: Int, id: Int)
     case deletePrivateState(host: Int)
     case rewriteRemote(Int)
+    case collect(host: Int)
 
     var description: String {
       switch self {
@@ -34,6 +35,7 @@ import Testing
       case .forget(let host, let id): "h\(host): forget e\(id)"
       case .deletePrivateState(let host): "h\(host): private state deleted"
       case .rewriteRemote(let kind): "remote rewritten \(kind)"
+      case .collect(let host): "h\(host): gc"
       }
     }
   }
@@ -41,7 +43,7 @@ import Testing
   static let step = Gen<Step> { choices in
     let host = try choices.draw(.int(in: 0...2))
     let id = try choices.draw(.int(in: 0...3))
-    switch try choices.draw(.int(in: 0...19, .uniform)) {
+    switch try choices.draw(.int(in: 0...21, .uniform)) {
     case 0...5: return .set(host: host, id: id, value: try choices.draw(.int(in: 0...4)))
     case 6...11: return .backUp(host: host)
     case 12: return .backUpOffline(host: host)
@@ -51,6 +53,7 @@ import Testing
     case 16: return .forget(host: host, id: id)
     case 17: return .deletePrivateState(host: host)
     case 18: return .rewriteRemote(try choices.draw(.int(in: 0...2, .uniform)))
+    case 19...20: return .collect(host: host)
     default: return .drop(host: host, id: id)
     }
   }
@@ -106,6 +109,9 @@ import Testing
         let options = BackupOptions(defaultHost: store.settings.host ?? EntryIdentity.hostName(folding: "x"))
         _ = try? store.forget(ByteString("e\(id)"), options: options)
       case .deletePrivateState(let host): hosts[host].deletePrivateState()
+      case .collect(let host):
+        let store = try hosts[host].open()
+        _ = try? store.collect(BackupOptions(defaultHost: EntryIdentity.hostName(folding: hosts[host].name)))
       case .rewriteRemote(let kind):
         switch kind {
         case 0: server.rewrite("refs/heads/main", to: nil)

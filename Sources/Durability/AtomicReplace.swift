@@ -13,7 +13,7 @@ extension RealFileSystem {
   func replace(_ path: String, mode: ReplacementMode, ifStill expected: FileInformation?, _ pieces: Pieces)
     throws(StorageError)
   {
-    let target = try resolve(path)
+    let target = try target(of: path)
     let there = try information(target, followingLinks: false)
     if there?.kind == .folder { throw StorageError(errno: EISDIR, operation: "replace", path: path) }
     try check(there, expected, path)
@@ -45,7 +45,7 @@ extension RealFileSystem {
   }
 
   /// Follows symbolic links at the end of the path, so that the link stays and its target is replaced.
-  private func resolve(_ path: String) throws(StorageError) -> String {
+  public func target(of path: String) throws(StorageError) -> String {
     var current = path
     for _ in 0..<40 {
       guard let there = try information(current, followingLinks: false), there.kind == .symbolicLink else {

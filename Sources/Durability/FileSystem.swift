@@ -58,6 +58,9 @@ public protocol FileSystem: Sendable {
   func replace(_ path: String, with bytes: [UInt8], mode: ReplacementMode, ifStill expected: FileInformation?)
     throws(StorageError)
 
+  /// The path that symbolic links at the end of `path` lead to, whether or not anything is there.
+  func target(of path: String) throws(StorageError) -> String
+
   /// Creates the folder and its missing parents with mode 0700. Existing folders are left as they are.
   func createFolder(_ path: String) throws(StorageError)
 
@@ -73,6 +76,9 @@ public protocol FileSystem: Sendable {
 }
 
 extension FileSystem {
+  /// For file systems without symbolic links.
+  public func target(of path: String) throws(StorageError) -> String { path }
+
   /// Replaces with mode 0600, whatever is there.
   public func replace(_ path: String, with bytes: [UInt8]) throws(StorageError) {
     try replace(path, with: bytes, mode: .exact(0o600), ifStill: nil)

@@ -167,6 +167,11 @@ public protocol Repository: AnyObject {
   @discardableResult
   func packLooseObjects(deadline: Deadline) -> Bool
 
+  /// Lets git pack everything now. Unreachable objects stay as long as git's settings say. Best effort.
+  /// - Returns: whether git did.
+  @discardableResult
+  func pack(deadline: Deadline) -> Bool
+
   /// A setting as `git config` would show it: the repository's, then the user's and the system's.
   func setting(_ key: String) throws(GitError) -> String?
   /// Writes to the repository's own config file only; `nil` removes the key there.
@@ -206,6 +211,8 @@ extension Repository {
 
   /// A repository that is not on disk has nothing to pack.
   public func packLooseObjects(deadline: Deadline) -> Bool { false }
+
+  public func pack(deadline: Deadline) -> Bool { false }
 }
 
 extension Remote {

@@ -77,9 +77,15 @@ extension LibGit2Repository {
   /// or when git cannot, nothing happens: the store works all the same. Returns whether git ran and succeeded.
   @discardableResult
   public func packLooseObjects(deadline: Deadline = .after(seconds: 600)) -> Bool {
-    let command = Command(
-      "git", ["-C", gitFolder, "maintenance", "run", "--auto", "--quiet"],
-      environment: environment.withoutGit)
+    runGit(["maintenance", "run", "--auto", "--quiet"], deadline: deadline)
+  }
+
+  /// Packs everything that is reachable, whatever the settings say of when.
+  @discardableResult
+  public func pack(deadline: Deadline = .after(seconds: 600)) -> Bool { runGit(["gc", "--quiet"], deadline: deadline) }
+
+  private func runGit(_ arguments: [String], deadline: Deadline) -> Bool {
+    let command = Command("git", ["-C", gitFolder] + arguments, environment: environment.withoutGit)
     guard let result = try? command.run(deadline: deadline, limitBytes: 65_536) else { return false }
     return result.termination.isSuccess
   }

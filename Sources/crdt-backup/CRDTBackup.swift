@@ -1,5 +1,5 @@
 import ArgumentParser
-import Glibc
+import CommandSupport
 
 /// The command. Thin: it reads options, calls ``Replication``, prints, and ends with the right exit code.
 @main
@@ -18,26 +18,10 @@ struct CRDTBackup: ParsableCommand {
     version: productVersion,
     subcommands: [
       SyncCommand.self, StatusCommand.self, LogCommand.self, ConflictsCommand.self, RestoreCommand.self,
-      ForgetCommand.self, AllowCommand.self, HostsCommand.self, DoctorCommand.self, HookCommand.self,
-      ScheduleCommand.self,
+      ForgetCommand.self, AllowCommand.self, HostsCommand.self, SourceCommand.self, CollectCommand.self,
+      DoctorCommand.self, HookCommand.self, ScheduleCommand.self,
     ],
     defaultSubcommand: SyncCommand.self)
 
-  static func main() {
-    Console.openStandardStreams()
-    // A reader of our output that goes away is an error of a write, not the end of a backup.
-    signal(SIGPIPE, SIG_IGN)
-    // Files and folders of a store are the user's alone, whatever a cron job's umask says.
-    umask(0o077)
-    do {
-      var command = try parseAsRoot()
-      try command.run()
-    } catch {
-      if let failure = UsageFailure(error, arguments: Array(CommandLine.arguments.dropFirst())) { failure.exit() }
-      exit(withError: error)
-    }
-  }
+  static func main() { CommandProgram.run(Self.self) }
 }
-
-/// The version of both commands.
-let productVersion = "0.1.0"

@@ -35,6 +35,13 @@ struct FormatDetectionTests {
     ("{\n  \"a\": {\"content\": \"x\"},\n  \"b\": {}\n}\n", .map, .likely),
     ("{\"type\":\"_aim\"}\n{\"type\":\"entity\",\"name\":\"A\",\"observations\":[]}\n", .graph, .certain),
     ("{\"id\":\"a\"}\n{\"type\":\"entity\",\"name\":\"A\",\"observations\":[]}\n", .graph, .likely),
+    ("{\n  \"memories\": []\n}", .envelope, .likely),
+    (#"{"memories":[{"id":"a"}],"count":1}"#, .envelope, .certain),
+    (#"{"results":[{"id":"a"}],"relations":[{"source":"a"}]}"#, .envelope, .certain),
+    (#"{"entities":[],"relations":[]}"#, .graphObject, .certain),
+    (#"{"entities":[{"name":"A","observations":[]}]}"#, .graphObject, .likely),
+    (#"{"memories":{"user":{"a":1}}}"#, .nestedMap, .likely),
+    (#"{"version":1,"memories":{"user":{},"project":{"b":[]}}}"#, .nestedMap, .likely),
     // An entity that has an id as well is still one of a graph where nothing else goes by ids.
     (#"{"type":"entity","id":"7","name":"A","observations":[]}"#, .graph, .certain),
   ])
@@ -52,14 +59,28 @@ struct FormatDetectionTests {
     #expect(refusal?.reason.contains("--format jsonl|mcp") == true)
     #expect(self.refusal(text, format: .graph) == nil)
     #expect(self.refusal(text, format: .jsonLines) == nil)
+    let object = #"{"entities":[{}],"relations":[],"memories":[{}]}"#
+    #expect(self.refusal(object)?.reason.contains("--format graph-object|envelope") == true)
+    #expect(self.refusal(object, format: .envelope) == nil)
+  }
+
+  @Test func aStateIsNoMemoryFile() {
+    let entry = #"{"id":"a","_crdt_metadata":{"unique_id":"a_a_1","deleted":true}}"#
+    let refusal = refusal("[\(entry)]")
+    #expect(refusal?.code == .invalidState)
+    #expect(refusal?.reason.contains("crdt-merge --view") == true)
+    #expect(self.refusal("[\(entry), {\"id\":\"b\"}]") == nil)
   }
 
   @Test(arguments: [
-    ("{\n  \"memories\": []\n}", "one single JSON object"),
+    (#"{"memories":[{}],"items":[{}]}"#, "one single JSON object"),
+    (#"{"memories":["a"]}"#, "one single JSON object"),
+    (#"{"entities":["a"],"relations":[]}"#, "one single JSON object"),
     (#"{"memories":[{"id":"a"}],"id":"x"}"#, "one single JSON object"),
     (#"{"a":1}"#, "one single JSON object without an id"),
     (#"{"a":{},"b":1}"#, "one single JSON object without an id"),
-    (#"{"memories":{"user":{"a":{}}}}"#, "one single JSON object without an id"),
+    (#"{"memories":{"user":1}}"#, "one single JSON object without an id"),
+    (#"{"memories":{}}"#, "one single JSON object without an id"),
     ("{\n\"id\":\"a\",\n\"b\":{}}", "one single JSON object"),
     ("{\"a\":1}\n{\"a\":2}\n", "JSON Lines of objects without an id"),
     ("[1]", "an array of something else than objects"),

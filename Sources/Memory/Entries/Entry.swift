@@ -58,6 +58,9 @@ public struct Entry: Hashable, Sendable {
     return metadata.uniqueID
   }
 
+  /// What it goes by among all of a store's.
+  public var key: EntryKey { EntryKey(source: metadata.source, id: id) }
+
   public var isLive: Bool { !metadata.isDeleted }
 
   /// The order of the join: instant, host, version, bytes.

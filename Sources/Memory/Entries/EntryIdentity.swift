@@ -23,6 +23,15 @@ public enum EntryIdentity {
     return nil
   }
 
+  /// The id that a value states of itself: its `id`, or what its record of a knowledge graph goes by. `nil` where the
+  /// name stands outside the value, or there is none.
+  /// - Parameter content: a compact JSON object.
+  public static func statedID(of content: [UInt8]) -> ByteString? {
+    let bytes = content.span.bytes
+    guard let members = try? JSONObject.members(at: 0, bytes).members else { return nil }
+    return GraphRecord(members, bytes)?.id ?? idMember(in: members, bytes)
+  }
+
   /// The id of a value that has none: `sha256-` and the first 32 hex digits of its compact bytes' digest.
   public static func contentID(of compact: [UInt8]) -> ByteString {
     ByteString("sha256-" + hexDigest(of: compact).prefix(32))

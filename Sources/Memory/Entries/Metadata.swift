@@ -12,6 +12,8 @@ public struct Metadata: Hashable, Sendable {
   public var isDeleted: Bool
   /// What is not plain memory, such as `checkpoint`; `nil` means memory.
   public var kind: ByteString?
+  /// Which of a host's memories it belongs to, by the name the memory has on every host; `nil`: the one without a name.
+  public var source: ByteString?
   /// The newest stamp of this unique_id from each other host that the writer knew: its version vector.
   public var seen: [ByteString: Instant]
   /// Members this version does not know, as written (`"a":1,"b":2`), kept on every rewrite.
@@ -22,13 +24,14 @@ public struct Metadata: Hashable, Sendable {
 
   public init(
     stamp: Stamp, version: UInt64, uniqueID: ByteString, isDeleted: Bool = false, kind: ByteString? = nil,
-    seen: [ByteString: Instant] = [:], unknownMembers: [UInt8] = []
+    source: ByteString? = nil, seen: [ByteString: Instant] = [:], unknownMembers: [UInt8] = []
   ) {
     self.stamp = stamp
     self.version = version
     self.uniqueID = uniqueID
     self.isDeleted = isDeleted
     self.kind = kind
+    self.source = source
     self.seen = seen
     self.unknownMembers = unknownMembers
   }
@@ -58,6 +61,10 @@ public struct Metadata: Hashable, Sendable {
     if let kind {
       output += Array(#","kind":"#.utf8)
       JSONText.append(string: kind.bytes, to: &output)
+    }
+    if let source {
+      output += Array(#","source":"#.utf8)
+      JSONText.append(string: source.bytes, to: &output)
     }
     if !seen.isEmpty {
       output += Array(#","seen":{"#.utf8)

@@ -5,6 +5,7 @@ package struct MetadataFields {
   package var host = JSONStringToken(range: 0..<0, hasEscapes: false)
   package var uniqueID = JSONStringToken(range: 0..<0, hasEscapes: false)
   package var kind: JSONStringToken?
+  package var source: JSONStringToken?
   package var seen: Range<Int>?
   package var instant = Instant.epoch
   package var version: UInt64 = 0
@@ -103,6 +104,8 @@ package enum MetadataReader {
       fields.uniqueID = try text(&scanner, bytes, "unique_id is not a string with text")
     case .kind:
       fields.kind = try text(&scanner, bytes, "kind is not a string with text")
+    case .source:
+      fields.source = try text(&scanner, bytes, "source is not a string with text")
     case .timestamp:
       let token = try text(&scanner, bytes, "timestamp is not a string with text")
       let instant =
@@ -162,6 +165,7 @@ package enum MetadataReader {
     case deleted = 16
     case kind = 32
     case seen = 64
+    case source = 128
 
     @inline(__always)
     init(_ name: JSONStringToken, _ bytes: RawSpan) {
@@ -177,6 +181,7 @@ package enum MetadataReader {
       }
       switch name.range.count {
       case 4: self = matches("host") ? .host : matches("kind") ? .kind : matches("seen") ? .seen : .other
+      case 6: self = matches("source") ? .source : .other
       case 7: self = matches("version") ? .version : matches("deleted") ? .deleted : .other
       case 9: self = matches("timestamp") ? .timestamp : matches("unique_id") ? .uniqueID : .other
       default: self = .other
@@ -192,6 +197,7 @@ package enum MetadataReader {
       case "deleted": .deleted
       case "kind": .kind
       case "seen": .seen
+      case "source": .source
       default: .other
       }
     }

@@ -25,6 +25,13 @@ struct FormatProbe {
     var isNamed = false
     /// Whether a member is called what tools call the whole of a memory, as in `{"memories":…}`.
     var isEnvelope = false
+    /// Members called as lists of memory are that hold objects, and those that hold nothing.
+    var fullLists = 0
+    var emptyLists = 0
+    var hasEntities = false
+    var hasRelations = false
+    /// Whether there are `memories` by category, and categories in them.
+    var hasCategories = false
 
     init(_ members: [JSONMember], _ bytes: RawSpan) {
       self.members = members.count
@@ -34,6 +41,26 @@ struct FormatProbe {
         ["memories", "results", "entities", "relations"].contains { (name: StaticString) in
           member.isNamed(name, bytes)
         }
+      }
+      for member in members { look(at: member, bytes) }
+    }
+
+    private mutating func look(at member: JSONMember, _ bytes: RawSpan) {
+      let start = member.value.lowerBound
+      switch JSONObject.kind(at: start, bytes) {
+      case .array:
+        let first = EnvelopeFormat.firstElement(ofArrayAt: start, bytes)
+        guard first == nil || first == .object else { return }
+        if member.isNamed("entities", bytes) { hasEntities = true }
+        if member.isNamed("relations", bytes) { hasRelations = true }
+        if EnvelopeFormat.isListName(member, bytes) {
+          if first == nil { emptyLists += 1 } else { fullLists += 1 }
+        }
+      case .object where member.isNamed("memories", bytes):
+        let categories = (try? JSONObject.members(at: start, bytes).members) ?? []
+        hasCategories =
+          !categories.isEmpty && categories.allSatisfy { JSONObject.kind(at: $0.value.lowerBound, bytes) == .object }
+      default: break
       }
     }
   }

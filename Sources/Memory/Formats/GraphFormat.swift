@@ -24,5 +24,10 @@ enum GraphFormat: FormatCodec {
     try JSONLinesFormat.lineItems(of: bytes, identity: .graph).items
   }
 
+  static let identity = RecordReader.Identity.graph
+  static let order = FileLayout.Order.graph
+
+  static func layout(of bytes: RawSpan) throws(ScanFailure) -> FileLayout { FileLayout.lines(of: bytes) }
+
   static func render(_ records: [[UInt8]]) -> [UInt8] { JSONLinesFormat.render(records) }
 }

@@ -8,8 +8,9 @@ enum GraphRecord {
   case entity(name: [UInt8], observations: JSONMember)
   case relation(from: [UInt8], type: [UInt8], to: [UInt8])
 
-  init?(_ members: [JSONMember], _ bytes: RawSpan) {
-    guard let type = GraphRecord.type(of: members, bytes) else { return nil }
+  /// - Parameter impliedType: the type of a record that has none.
+  init?(_ members: [JSONMember], _ bytes: RawSpan, impliedType: [UInt8]? = nil) {
+    guard let type = GraphRecord.type(of: members, bytes) ?? impliedType else { return nil }
     func text(_ name: StaticString) -> [UInt8]? {
       members.only(name, bytes).flatMap { JSONObject.string($0.value, bytes) }
     }

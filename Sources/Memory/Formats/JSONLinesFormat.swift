@@ -55,6 +55,8 @@ enum JSONLinesFormat: FormatCodec {
     return (items, isAnyNamed)
   }
 
+  static func layout(of bytes: RawSpan) throws(ScanFailure) -> FileLayout { FileLayout.lines(of: bytes) }
+
   static func render(_ records: [[UInt8]]) -> [UInt8] {
     var output: [UInt8] = []
     output.reserveCapacity(records.reduce(0) { $0 + $1.count + 1 })

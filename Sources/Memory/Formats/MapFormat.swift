@@ -80,7 +80,33 @@ enum MapFormat: FormatCodec {
     return MemoryDocument.Item(id: id, content: content, line: line, range: range)
   }
 
-  // MARK: Rendering
+  // MARK: Writing
+
+  static func layout(of bytes: RawSpan) throws(ScanFailure) -> FileLayout {
+    var scanner = JSONScanner()
+    scanner.skipWhitespace(bytes)
+    let parsed = try JSONObject.members(at: scanner.offset, bytes)
+    let records = parsed.members.map { member in
+      FileLayout.Record(
+        range: member.whole, key: member.whole.lowerBound..<member.name.range.upperBound + 1, value: member.value)
+    }
+    let interior = parsed.range.lowerBound + 1..<parsed.range.upperBound - 1
+    return FileLayout(lists: [FileLayout.List(kind: .object, depth: 0, interior: interior, records: records)])
+  }
+
+  static func element(
+    for content: [UInt8], replacing old: FileLayout.Record?, like neighbour: FileLayout.Record?,
+    in source: LayoutSource
+  ) -> FileLayout.Element {
+    let (key, value) = member(for: content)
+    return FileLayout.Element(key: key, value: value)
+  }
+
+  static func items(ofRecord content: [UInt8]) -> [MemoryDocument.Item] {
+    let (key, value) = member(for: content)
+    let file = [0x7B] + key + [0x3A] + value + [0x7D]
+    return (try? items(of: file.span.bytes)) ?? []
+  }
 
   static func render(_ records: [[UInt8]]) -> [UInt8] {
     if records.isEmpty { return Array("{}\n".utf8) }

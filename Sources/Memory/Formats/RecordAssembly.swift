@@ -59,7 +59,8 @@ enum RecordAssembly {
     }
   }
 
-  private static func inOrderOfCreation(_ entries: [Entry]) -> [Entry] {
+  /// The order in which entries came to be.
+  static func inOrderOfCreation(_ entries: [Entry]) -> [Entry] {
     entries
       .map { (created: UniqueID($0.metadata.uniqueID)?.created ?? $0.metadata.stamp.instant, entry: $0) }
       .sorted {
@@ -70,7 +71,7 @@ enum RecordAssembly {
   }
 
   /// Puts values at the end of the compact array that stands at `array` in `content`.
-  private static func splice(_ values: [[UInt8]], into content: [UInt8], at array: Range<Int>) -> [UInt8] {
+  static func splice(_ values: [[UInt8]], into content: [UInt8], at array: Range<Int>) -> [UInt8] {
     guard !values.isEmpty else { return content }
     var output = Array(content[..<(array.upperBound - 1)])
     if array.count > 2 { output.append(0x2C) }
@@ -79,7 +80,8 @@ enum RecordAssembly {
     return output
   }
 
-  private static func placeholder(_ name: [UInt8], _ values: [[UInt8]]) -> [UInt8] {
+  /// The record that shows observations whose entity is gone.
+  static func placeholder(_ name: [UInt8], _ values: [[UInt8]]) -> [UInt8] {
     var output = Array(#"{"type":"entity","name":"#.utf8) + JSONText.quoted(name)
     output += Array(#","entityType":"#.utf8) + JSONText.quoted(RecordReader.removedEntityType)
     output += Array(#","observations":["#.utf8)

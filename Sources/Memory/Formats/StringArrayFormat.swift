@@ -26,6 +26,19 @@ enum StringArrayFormat: FormatCodec {
       id: EntryIdentity.contentID(of: content), content: content, line: line, range: range)
   }
 
+  static let order = FileLayout.Order.stringsFirst
+
+  static func layout(of bytes: RawSpan) throws(ScanFailure) -> FileLayout { try JSONArrayFormat.layout(of: bytes) }
+
+  static func element(
+    for content: [UInt8], replacing old: FileLayout.Record?, like neighbour: FileLayout.Record?,
+    in source: LayoutSource
+  ) -> FileLayout.Element {
+    // An object that says no more than a string stays one.
+    if let old, source.kind(old.value) == .object { return FileLayout.Element(value: content) }
+    return FileLayout.Element(value: string(content) ?? content)
+  }
+
   /// Strings first: by them the format is told again.
   static func render(_ records: [[UInt8]]) -> [UInt8] {
     let strings = records.compactMap(string)

@@ -85,8 +85,13 @@ public struct IngestBase: Hashable, Sendable {
   /// - Parameters:
   ///   - document: the bytes that were written, parsed.
   ///   - known: the state that the view was made of.
+  ///   - previous: the base before: what it says of a kept item stands, so that it stays an edit of what it was.
+  ///   - isKept: whether an item was left in the file as its user wrote it, whatever the view says.
   /// - Complexity: O(n)
-  public static func ofWrittenView(_ document: MemoryDocument, fileDigest: String, known: KnownState) -> IngestBase {
+  public static func ofWrittenView(
+    _ document: MemoryDocument, fileDigest: String, known: KnownState, previous: IngestBase? = nil,
+    keeping isKept: (MemoryDocument.Item) -> Bool = { _ in false }
+  ) -> IngestBase {
     let values = known.values(of: Set(document.items.map(\.id)))
     var taken: Set<ByteString> = []
     var items: [Item] = []
@@ -94,7 +99,18 @@ public struct IngestBase: Hashable, Sendable {
     for item in document.items {
       let candidates = values[item.id] ?? []
       let digest = ContentDigest(of: item.content)
-      let live = candidates.filter { $0.isWinner && !$0.metadata.isDeleted }
+      if isKept(item) {
+        if let before = previous?.items.first(where: { $0.id == item.id && !taken.contains($0.uniqueID) }) {
+          taken.insert(before.uniqueID)
+          items.append(before)
+        }
+        continue
+      }
+      // What is no memory has ids of its own: a checkpoint may be called as an entry is.
+      let live = candidates.filter {
+        $0.isWinner && !$0.metadata.isDeleted
+          && ($0.metadata.kind == item.kind || $0.metadata.kind.map(EntryTable.visibleKinds.contains) ?? true)
+      }
       guard
         let shown = live.first(where: { $0.contentDigest == digest && !taken.contains($0.metadata.uniqueID) })
       else { continue }

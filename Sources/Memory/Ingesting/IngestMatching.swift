@@ -39,12 +39,18 @@ struct IngestMatching {
   private let items: [MemoryDocument.Item]
   private let hasBase: Bool
   private let ownHost: ByteString
+  /// Nothing known does not mean that there never was anything.
+  private let isCollected: Bool
   private var groups: [ByteString: Group] = [:]
   private var openIDs: [ByteString] = []
   /// Open items that only history can tell, with the base item they may be an edit of.
   private var undecided: [(item: Int, base: IngestBase.Item?)] = []
 
-  init(document: MemoryDocument, base: IngestBase?, known: KnownState, host: HostName, looksUpGone: Bool) {
+  init(
+    document: MemoryDocument, base: IngestBase?, known: KnownState, host: HostName, looksUpGone: Bool,
+    isCollected: Bool
+  ) {
+    self.isCollected = isCollected
     items = document.items
     hasBase = base != nil
     ownHost = host.bytes
@@ -77,6 +83,11 @@ struct IngestMatching {
   /// Whether a base item is a damaged line.
   func isQuarantine(_ item: IngestBase.Item) -> Bool {
     Quarantine.mayBe(item.id) && winner(of: item.uniqueID, item.id)?.metadata.kind == Quarantine.kind
+  }
+
+  /// Whether anything that a base item stands for is live. Only for ids that were looked up.
+  func isLive(_ item: IngestBase.Item) -> Bool {
+    isLive(item.uniqueID, item.id) || item.others.keys.contains { isLive($0, item.id) }
   }
 
   /// Whether a line is damaged that was not when the file was last ingested.
@@ -200,7 +211,7 @@ struct IngestMatching {
 
   /// Whether history can hold a value that would be recognised: reading it is dear.
   private func isHistoryNeeded(_ base: IngestBase.Item?, _ current: [KnownValue]) -> Bool {
-    guard let base else { return !current.isEmpty }
+    guard let base else { return !current.isEmpty || isCollected && !hasBase }
     return current.contains { $0.metadata.stamp > base.stamp }
   }
 

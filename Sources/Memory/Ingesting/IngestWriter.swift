@@ -3,9 +3,20 @@ import CRDT
 /// Stamps what was decided, and keeps the books.
 struct IngestWriter {
   let host: HostName
+  let source: ByteString?
   let wall: Instant
   var clock: HybridLogicalClock
   var result: IngestResult
+  /// Positions in the new base of items that were edited while the file stood for other unique_ids too.
+  private var editedBeside: [Int] = []
+
+  init(host: HostName, source: ByteString?, wall: Instant, clock: HybridLogicalClock, result: IngestResult) {
+    self.host = host
+    self.source = source
+    self.wall = wall
+    self.clock = clock
+    self.result = result
+  }
 
   /// One item of the file.
   mutating func take(_ item: MemoryDocument.Item, _ digest: ContentDigest, _ outcome: IngestMatching.Outcome) {
@@ -65,7 +76,29 @@ struct IngestWriter {
     written.stamp = metadata.stamp
     written.known.insert(metadata.stamp)
     written.isVanished = false
+    if !written.others.isEmpty { editedBeside.append(result.base.items.count) }
     result.base.items.append(written)
+  }
+
+  /// An edit that had seen the other values of its id settles them: a tombstone for each that no item stands for. A
+  /// value among them that the file never showed stays, and stays a conflict.
+  /// - Parameter values: what is known of the ids of edited items.
+  mutating func settleEdited(values: [ByteString: [KnownValue]]) {
+    if editedBeside.isEmpty { return }
+    let standing = Set(result.base.items.map(\.uniqueID))
+    var settled: Set<ByteString> = []
+    for position in editedBeside {
+      let item = result.base.items[position]
+      for (uniqueID, known) in item.others.sorted(by: { $0.key < $1.key })
+      where !standing.contains(uniqueID) && settled.insert(uniqueID).inserted {
+        guard let winner = values[item.id]?.first(where: { $0.isWinner && $0.metadata.uniqueID == uniqueID }),
+          !winner.metadata.isDeleted, known.covers(winner.metadata.stamp)
+        else { continue }
+        let metadata = successor(of: uniqueID, version: 0, known: known, winner: winner, kind: nil)
+        result.entries.append(Entry.tombstone(of: metadata))
+        result.base.items[position].others[uniqueID]?.insert(metadata.stamp)
+      }
+    }
   }
 
   private mutating func add(_ item: MemoryDocument.Item, _ digest: ContentDigest) {
@@ -74,7 +107,7 @@ struct IngestWriter {
     result.entries.append(
       Entry(
         content: item.content,
-        metadata: Metadata(stamp: stamp, version: 1, uniqueID: uniqueID, kind: item.kind)))
+        metadata: Metadata(stamp: stamp, version: 1, uniqueID: uniqueID, kind: item.kind, source: source)))
     var known = KnownStamps()
     known.insert(stamp)
     result.base.items.append(
@@ -134,6 +167,7 @@ struct IngestWriter {
     return Metadata(
       stamp: Stamp(instant: clock.tick(wall: wall, replacing: below), host: host.bytes),
       version: latest == .max ? .max : latest + 1, uniqueID: uniqueID, kind: kind ?? winner?.metadata.kind,
+      source: source,
       seen: known.seen(by: host.bytes), unknownMembers: winner?.metadata.unknownMembers ?? [])
   }
 }

@@ -30,11 +30,14 @@ public struct KnownValue: Hashable, Sendable {
 public struct KnownState: Sendable {
   private let table: EntryTable
   private let winners: Set<Int>
+  private let source: ByteString?
 
   /// - Parameters:
   ///   - table: the host files, losers included; the unified state would do, but knows no losers.
   ///   - winners: what ``EntryTable/join()`` gave.
-  public init(table: EntryTable, winners: [Int]) {
+  ///   - source: the one memory whose entries are looked up; those of others may have the same ids.
+  public init(table: EntryTable, winners: [Int], source: ByteString? = nil) {
+    self.source = source
     self.table = table
     self.winners = Set(winners)
   }
@@ -49,7 +52,7 @@ public struct KnownState: Sendable {
     var found: [ByteString: [KnownValue]] = [:]
     for index in 0..<table.count {
       let id = table.entryID(index)
-      guard ids.contains(id) else { continue }
+      guard ids.contains(id), table.entrySource(index) == source else { continue }
       found[id, default: []].append(KnownValue(table.entry(index), isWinner: winners.contains(index)))
     }
     return found.mapValues { $0.sorted(by: KnownValue.precedes) }

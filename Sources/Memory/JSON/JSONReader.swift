@@ -6,6 +6,8 @@ package enum JSONReader {
   package struct Value: Sendable {
     package let bytes: [UInt8]
 
+    package init(bytes: [UInt8]) { self.bytes = bytes }
+
     /// A string's decoded text.
     package var text: [UInt8]? { JSONObject.string(0..<bytes.count, bytes.span.bytes) }
 

@@ -42,6 +42,12 @@ public struct JSONWriter: Sendable {
     bytes += json
   }
 
+  /// The same under a name that is data.
+  public mutating func raw(_ name: ByteString, _ json: [UInt8]) {
+    key(name.bytes)
+    bytes += json
+  }
+
   public mutating func object(_ name: String, _ body: (inout JSONWriter) -> Void) {
     key(Array(name.utf8))
     needsComma = false

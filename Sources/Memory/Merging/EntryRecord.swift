@@ -9,6 +9,7 @@ struct EntryRecord: Sendable {
     static let hostInArena = Flags(rawValue: 4)
     static let deleted = Flags(rawValue: 8)
     static let hasKind = Flags(rawValue: 16)
+    static let hasSource = Flags(rawValue: 32)
   }
 
   var source: UInt32

@@ -98,6 +98,7 @@ enum EntryReader {
         uniqueID: ByteString(bytes: JSONText.decode(fields.uniqueID, bytes)),
         isDeleted: fields.isDeleted,
         kind: fields.kind.map { ByteString(bytes: JSONText.decode($0, bytes)) },
+        source: fields.source.map { ByteString(bytes: JSONText.decode($0, bytes)) },
         seen: fields.seen.map { MetadataReader.seen($0, bytes) } ?? [:],
         unknownMembers: MetadataReader.unknownMembers(of: member.value, bytes)),
       metadataMember: member.whole)

@@ -185,6 +185,7 @@ public struct EntryTable: Sendable {
     if arenaOffset != nil { record.flags.insert([.entryInArena, .keyInArena, .hostInArena]) }
     if fields.isDeleted { record.flags.insert(.deleted) }
     if fields.kind != nil { record.flags.insert(.hasKind) }
+    if fields.source != nil { record.flags.insert(.hasSource) }
     if fields.uniqueID.hasEscapes {
       let key = JSONText.decode(fields.uniqueID, bytes)
       record.keyStart = UInt32(arena.count)

@@ -4,74 +4,101 @@ import Git
 import Memory
 
 extension Store {
-  /// The largest memory file that is read.
-  static let maximumMemoryBytes = 1 << 30
+  /// What taking in one memory gave.
+  struct IngestPass {
+    var counts: IngestCounts
+    /// `nil` where `stat` alone told that the file is as it was.
+    var reading: MemoryReading?
+  }
 
-  /// Reads the memory file and commits what is new in it. From here on nothing can be lost.
+  /// Reads a memory file and commits what is new in it. From here on nothing can be lost.
   ///
   /// Order: the clock's mark; the new base beside the old one, naming the commit it belongs to; the commit; the base.
   /// Dying anywhere loses nothing: the next run takes up the waiting base if its commit was made, and drops it if not, so
   /// that what the user does meanwhile is compared with what the commit says.
-  /// - Returns: what was found; `nil` when the store has no memory file set.
   func ingest(
-    _ options: BackupOptions, identity: Identity, reader: StateReader, progress: (String) -> Void
-  ) throws(ReplicationError) -> IngestCounts? {
-    guard let path = settings.memory else { return nil }
-    var last = try privateState.readIngested()
+    _ source: MemorySource, _ options: BackupOptions, identity: Identity, reader: StateReader,
+    progress: (String) -> Void
+  ) throws(ReplicationError) -> IngestPass {
+    let path = source.memory
+    let state = privateState.of(source)
+    var last = try state.readIngested()
     let isBaseHeld = try isReached(last?.commit)
-    if last?.memory != path || !isBaseHeld || (settings.format != nil && settings.format != last?.counts.format) {
+    if last?.memory != path || !isBaseHeld || (source.format != nil && source.format != last?.counts.format) {
       last = nil
     }
     let status = try fileStatus(path)
-    if let last, let status, last.fileStatus == status { return last.counts }
-    let bytes = try Store.readMemory(path, effects: effects)
-    let digest = EntryIdentity.hexDigest(of: bytes)
+    if let last, let status, last.fileStatus == status {
+      note(last.counts.format, of: source)
+      return IngestPass(counts: last.counts)
+    }
+    if source.isWrittenBack, let blank = try blankPass(source, isBaseHeld ? try state.readBase() : nil) { return blank }
+    let reading = try Store.readMemory(path, effects: effects)
+    let digest = reading.digest
     // What was read is what `stat` describes only if it says the same afterwards.
     let settled = try fileStatus(path) == status ? status : nil
     if var last, last.fileDigest == digest {
       if !options.isDryRun, last.fileStatus != settled {
         last.fileStatus = settled
-        try privateState.write(last)
+        try state.write(last)
       }
-      return last.counts
+      note(last.counts.format, of: source)
+      return IngestPass(counts: last.counts, reading: reading)
     }
-    let document: MemoryDocument
-    do { document = try MemoryDocument.parse(bytes, source: path, format: settings.format) } catch {
-      throw ReplicationError(error)
+    let wasFolder = try state.readBase()?.format.isFolder
+    if case .folder = reading.content, wasFolder == false {
+      throw ReplicationError(
+        .noInput, "\(path): the memory file is not a regular file any more, but a folder",
+        remedy: "Nothing was changed. Give another --memory")
     }
+    if case .file = reading.content, wasFolder == true {
+      throw ReplicationError(
+        .noInput, "\(path): the memory is not a folder any more, but a file",
+        remedy: "Nothing was changed. Give another --memory")
+    }
+    if case .folder = reading.content, reading.isBlank {
+      throw ReplicationError(
+        .badData, "\(path): no notes are in this folder",
+        remedy: "An empty folder never means that everything was deleted: nothing was changed")
+    }
+    let document = try reading.document(path, format: source.format)
     progress("read \(document.items.count) entries (\(document.format.rawValue)) from \(path)")
+    note(document.format, of: source)
     let old = try tip()
     let oldTree = try tree(of: old)
     let tips = [old].compactMap(\.self)
     let table = try reader.table(of: oldTree, tips: tips)
     // Where our own file had to fall back to an older version, the base tells of values that are not in it.
     let isWhole = !reader.damagedPaths.contains { StoreTree.isStateFile($0, of: identity.host.text) }
-    let base = isBaseHeld && isWhole ? try privateState.readBase() : nil
+    let base = isBaseHeld && isWhole ? try state.readBase() : nil
     var clock = try loadClock()
     if let newest = table.newestInstant(upTo: wall.advanced(bySeconds: settings.maxDriftSeconds)) {
       clock.witness(newest, wall: wall)
     }
     let scanner = try secretScanner()
-    let known = KnownState(table: table, winners: table.join())
+    let known = KnownState(table: table, winners: table.join(), source: source.key)
     let history = ValueHistory(repository: repository)
+    let isCollected = !(try HostRecords(of: oldTree, in: repository).frontier.isEmpty)
     let result: IngestResult
     do throws(IngestError<ReplicationError>) {
       result = try Ingest.run(
-        document: document, fileDigest: digest, base: base, known: known,
+        document: document, source: source.key, fileDigest: digest, base: base, known: known,
         olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) },
-        host: identity.host, wall: wall, clock: &clock, vanished: .keep,
-        heldBack: { scanner.heldBack($0) })
+        host: identity.host, wall: wall, clock: &clock,
+        vanished: source.isWrittenBack ? .tombstone(allowMass: options.allowsMassDeletion) : .keep,
+        heldBack: { scanner.heldBack($0) }, isCollected: isCollected)
     } catch {
       switch error {
       case .history(let failure): throw failure
-      case .massDeletion(let refusal): throw ReplicationError(.badData, refusal.description)
+      case .massDeletion(let refusal): throw ReplicationError(refusal, memory: path)
       }
     }
     let counts = IngestCounts(result, format: document.format)
     for line in result.quarantined {
       reader.warn("\(path):\(line.line): this line cannot be read and is kept as it is (quarantine)")
     }
-    if options.isDryRun { return counts }
+    let pass = IngestPass(counts: counts, reading: reading)
+    if options.isDryRun { return pass }
 
     if !result.entries.isEmpty {
       try save(clock)
@@ -79,16 +106,17 @@ extension Store {
       let tree = try completed(added, as: identity, clock: &clock, reader: reader, tips: tips)
       let commit = try commit(
         tree, parents: tips, host: identity.host,
-        message: "\(identity.host): \(counts.added) added, \(counts.changed) changed")
-      try privateState.prepare(result.base, for: commit)
+        message: "\(identity.host): \(counts.added) added, \(counts.changed) changed"
+          + (counts.deleted + counts.outlived > 0 ? ", \(counts.deleted) deleted" : ""))
+      try state.prepare(result.base, for: commit)
       try move(from: old, to: commit, message: "crdt-backup: ingest")
       progress("saved \(result.entries.count) values in commit \(commit.short)")
     } else {
-      try privateState.forgetIngested()
+      try state.forgetIngested()
     }
-    try privateState.write(result.base)
-    try privateState.dropPreparedBase()
-    try privateState.writeHeld(result.heldBack)
+    try state.write(result.base)
+    try state.dropPreparedBase()
+    try state.writeHeld(result.heldBack)
     var present = IngestCounts(format: document.format)
     present.unchanged = document.items.count
     present.vanished = counts.vanished
@@ -98,29 +126,46 @@ extension Store {
     let ingested = PrivateState.Ingested(
       memory: path, fileDigest: isWholeFileIn ? digest : "", counts: present, commit: try tip(),
       fileStatus: isWholeFileIn ? settled : nil)
-    try privateState.write(ingested)
-    return counts
+    try state.write(ingested)
+    return pass
   }
 
-  /// After a run that died between its commit and its base: the base that waits is the one, if the commit was made.
-  func settleBase() throws(ReplicationError) {
-    guard let (base, commit) = try privateState.readPreparedBase() else { return }
-    if try isReached(commit) { try privateState.write(base) }
-    try privateState.dropPreparedBase()
-  }
-
-  /// What tells that a file was not touched since: device, inode, size, and both its times. `nil` where there is no such
-  /// file, or where it was changed so recently that another change could leave the same times (git's "racy" rule).
-  private func fileStatus(_ path: String) throws(ReplicationError) -> String? {
+  /// A file that is not there, or has nothing in it, where that is no news: the base knows of nothing in it either. It
+  /// never means that everything was deleted.
+  private func blankPass(_ source: MemorySource, _ base: IngestBase?) throws(ReplicationError) -> IngestPass? {
+    guard base.map({ $0.items.allSatisfy(\.isVanished) }) ?? true else { return nil }
+    let path = source.memory
     let file = try storing { () throws(StorageError) in try effects.fileSystem.information(path) }
-    guard let file, file.kind == .file else { return nil }
-    for nanoseconds in [file.modifiedNanoseconds, file.changedNanoseconds] {
-      guard nanoseconds >= 0 else { return nil }
-      let instant = Instant(unixSeconds: nanoseconds / 1_000_000_000, nanoseconds: nanoseconds % 1_000_000_000)
-      guard wall.seconds(since: instant) >= 2 else { return nil }
+    var reading = MemoryReading(content: .file([]), information: nil, digest: "")
+    if let file {
+      guard file.kind == .folder || file.kind == .file && file.sizeBytes <= 4096 else { return nil }
+      reading = try Store.readMemory(path, effects: effects)
+      guard reading.isBlank else { return nil }
     }
-    return [file.device, file.inode].map { String($0) }.joined(separator: ":")
-      + ":\(file.sizeBytes):\(file.modifiedNanoseconds):\(file.changedNanoseconds)"
+    if case .folder = reading.content {
+      note(.markdown, of: source)
+      return IngestPass(counts: IngestCounts(format: .markdown), reading: reading)
+    }
+    let format = try formatToCreate(source, base: base)
+    if format.isFolder, file == nil { reading.content = .folder(MemoryFolder()) }
+    note(format, of: source)
+    return IngestPass(counts: IngestCounts(format: format), reading: reading)
+  }
+
+  private func note(_ format: MemoryFormat, of source: MemorySource) {
+    memoryFormats[ByteString(source.name ?? "")] = ByteString(format.rawValue)
+  }
+
+  /// After a run that died between its commit and its base: the base that waits is the one, if the commit was made. The
+  /// same for one that died between the memory file and its base.
+  func settleBases() throws(ReplicationError) {
+    for source in settings.sources {
+      let state = privateState.of(source)
+      try state.settleWrite()
+      guard let (base, commit) = try state.readPreparedBase() else { continue }
+      if try isReached(commit) { try state.write(base) }
+      try state.dropPreparedBase()
+    }
   }
 
   /// Whether the branch still holds a commit; true for none.
@@ -136,51 +181,38 @@ extension Store {
 
   /// After a sync that put our commit on another base: the branch holds what was ingested in a new commit.
   func noteIngestedCommit() throws(ReplicationError) {
-    guard var last = try privateState.readIngested(), let tip = try tip(), try !isReached(last.commit) else { return }
-    last.commit = tip
-    try privateState.write(last)
-  }
-
-  /// The memory file, whole: read again when it changed while being read, a few times.
-  static func readMemory(_ path: String, effects: Effects) throws(ReplicationError) -> [UInt8] {
-    let files = effects.fileSystem
-    for _ in 0..<10 {
-      let before = try storing { () throws(StorageError) in try files.information(path) }
-      guard let before else { throw missing(path) }
-      guard before.kind == .file else {
-        throw ReplicationError(
-          .noInput, "\(path): the memory file is not a regular file",
-          remedy: "Nothing was changed. Give another --memory")
-      }
-      let bytes = try storing { () throws(StorageError) in
-        try files.read(path, limitBytes: Store.maximumMemoryBytes)
-      }
-      guard let bytes else { throw missing(path) }
-      let after = try storing { () throws(StorageError) in try files.information(path) }
-      if before == after, bytes.count == Int(before.sizeBytes) { return bytes }
-      effects.sleepMilliseconds(20)
+    for source in settings.sources {
+      let state = privateState.of(source)
+      guard var last = try state.readIngested(), let tip = try tip(), try !isReached(last.commit) else { continue }
+      last.commit = tip
+      try state.write(last)
     }
-    throw ReplicationError(
-      .notOnRemote, "\(path): the memory file keeps changing while it is read",
-      remedy: "Nothing was changed; run again when its writer rests", isRetryable: true)
   }
+}
 
-  /// Reads and parses a memory file without a store.
-  public static func readDocument(_ path: String, format: MemoryFormat?, effects: Effects) throws(ReplicationError)
-    -> MemoryDocument
-  {
-    let bytes = try readMemory(path, effects: effects)
-    do { return try MemoryDocument.parse(bytes, source: path, format: format) } catch { throw ReplicationError(error) }
-  }
-
-  private static func missing(_ path: String) -> ReplicationError {
-    ReplicationError(
-      .noInput, "\(path): the memory file is not there",
-      remedy: "A missing file never means that everything was deleted: nothing was changed. Give another with --memory")
+extension ReplicationError {
+  /// A deletion that was refused for its size.
+  init(_ refusal: MassDeletion, memory: String) {
+    self.init(
+      .badData, "\(memory): \(refusal)",
+      remedy:
+        "Nothing was changed. Put the file back if that was an accident (`crdt-backup restore` prints what it held); "
+        + "if it is meant, run again with --allow-mass-deletion")
   }
 }
 
 extension IngestCounts {
+  /// Of two passes over one file in one run: what each did, and how the file is after the second.
+  func followed(by next: IngestCounts) -> IngestCounts {
+    var both = next
+    both.added += added
+    both.changed += changed
+    both.recognised += recognised
+    both.deleted += deleted
+    both.outlived += outlived
+    return both
+  }
+
   init(_ result: IngestResult, format: MemoryFormat) {
     self.init(format: format)
     added = result.added.count
@@ -188,6 +220,8 @@ extension IngestCounts {
     unchanged = result.unchangedCount
     recognised = result.recognised.count
     vanished = result.vanishedCount
+    deleted = result.deleted.count
+    outlived = result.outlived.count
     quarantined = result.quarantined.count
     heldBack = result.heldBack
   }

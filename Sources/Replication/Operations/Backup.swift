@@ -12,6 +12,8 @@ public struct BackupOptions: Sendable {
   public var isDryRun = false
   /// Leave the memory file alone: only what is in the store is shared.
   public var skipsIngest = false
+  /// Take so many deletions that it looks like an accident.
+  public var allowsMassDeletion = false
   /// Seconds for all work on the remote; `nil` takes `crdt.timeout`.
   public var timeoutSeconds: Double?
   /// A host name to use when the store has none yet.
@@ -28,31 +30,51 @@ public struct BackupReport: Sendable {
   public var host: HostName
   /// The host name before this run, where it had to change.
   public var renamedFrom: HostName?
-  public var memory: String?
   public var remote: String?
   public var branch: String
-  /// What ingest found; `nil` when no memory file is set.
-  public var ingest: IngestCounts?
+  /// What was done for each memory of this host.
+  public var sources: [SourceReport] = []
   /// The store's newest commit.
   public var commit: ObjectID?
   public var outcome: SyncOutcome
   /// Attempts on the remote.
   public var attempts = 0
   /// Entries that look like secrets: not in the store, and so on this host only.
-  public var heldBack: [HeldBackEntry] { ingest?.heldBack ?? [] }
+  public var heldBack: [HeldBackEntry] { sources.flatMap { $0.ingest?.heldBack ?? [] } }
+  /// The memory without a name.
+  public var unnamed: SourceReport? { sources.first { $0.source.name == nil } }
+  public var memory: String? { unnamed?.source.memory }
+  /// What ingest found in it; `nil` when no memory file is set.
+  public var ingest: IngestCounts? { unnamed?.ingest }
   /// Damaged peers, drift and the like, one line each.
   public var warnings: [String] = []
   public var isDryRun = false
   public var isOffline = false
   /// The number the command ends with. What is held back does not change it: it was left out on purpose, and is named.
   public var exitCode: Int32 {
-    if isDryRun { return 0 }
+    let own = sources.lazy.compactMap(\.failure).first?.exitCode ?? 0
+    if isDryRun { return own }
     return switch outcome {
-    case .verified: 0
-    case .noRemote: isOffline && remote != nil ? 75 : 0
+    case .verified: own
+    case .noRemote: own != 0 ? own : isOffline && remote != nil ? 75 : 0
     case .notOnRemote(let error): error.exitCode
     }
   }
+}
+
+/// What one backup did for one memory.
+public struct SourceReport: Sendable {
+  public var source: MemorySource
+  /// `nil` when it was not looked at.
+  public var ingest: IngestCounts?
+  /// `nil` when it is not written back, or that failed.
+  public var writeBack: WriteBackReport?
+  /// Why the file was not brought up to date. What it says is in the store all the same.
+  public var writeBackFailure: ReplicationError?
+  /// Why it was not taken in: nothing of it was changed, and the other memories were backed up.
+  public var ingestFailure: ReplicationError?
+  /// What the user has to see to.
+  public var failure: ReplicationError? { ingestFailure ?? writeBackFailure }
 }
 
 /// What an ingest changed.
@@ -64,6 +86,10 @@ public struct IngestCounts: Sendable, Hashable {
   public var recognised = 0
   /// No longer in the memory file, and kept.
   public var vanished = 0
+  /// No longer in the memory file, and so deleted everywhere.
+  public var deleted = 0
+  /// No longer in the memory file, but somebody else wrote something there that this file had never shown: it lives on.
+  public var outlived = 0
   /// Lines that cannot be read, and are kept as they are.
   public var quarantined = 0
   /// Looks like a secret, and was not taken up.
@@ -96,7 +122,7 @@ extension Store {
   ) throws(ReplicationError) -> BackupReport {
     let deadline = Deadline.after(seconds: options.timeoutSeconds ?? settings.timeoutSeconds)
     let reader = StateReader(repository: repository)
-    if !options.isDryRun { try settleBase() }
+    if !options.isDryRun { try settleBases() }
 
     let remote = try connection(options, connect)
     if case .open(let remote) = remote, !options.isDryRun {
@@ -114,32 +140,42 @@ extension Store {
     }
 
     var report = BackupReport(
-      host: identity.host, memory: settings.memory, remote: settings.remote, branch: settings.branch,
+      host: identity.host, remote: settings.remote, branch: settings.branch,
       outcome: .noRemote, isDryRun: options.isDryRun, isOffline: options.isOffline)
-    report.ingest =
-      options.skipsIngest ? nil : try ingest(options, identity: identity, reader: reader, progress: progress)
+    report.sources = settings.sources.map { SourceReport(source: $0) }
     if options.isDryRun {
+      if !options.skipsIngest { _ = try ingestAll(options, identity: identity, reader: reader, &report, progress) }
       report.commit = try tip()
       report.warnings = reader.warnings
       return report
     }
-    try commitIfNew(identity: identity, reader: reader)
-    try recordSeenOnceADay(identity: identity, reader: reader)
-
-    switch remote {
-    case .none: break
-    case .failed(let error): report.outcome = .notOnRemote(error)
-    case .open(let remote):
-      if let firstContact, !firstContact.isRetryable {
-        report.outcome = .notOnRemote(firstContact)
-      } else {
-        progress("syncing with the remote")
-        let result = try sync(with: remote, deadline: deadline, identity: &identity, reader: reader, progress: progress)
-        report.outcome = result.outcome
-        report.attempts = result.attempts
+    // Whose writer was at work while the view was written back is taken in once more, and shared, before it is tried again.
+    for attempt in 0... {
+      let passes =
+        options.skipsIngest ? [] : try ingestAll(options, identity: identity, reader: reader, &report, progress)
+      try commitIfNew(identity: identity, reader: reader)
+      try recordSeenOnceADay(identity: identity, reader: reader)
+      if attempt == 0 || report.outcome.isVerified {
+        switch remote {
+        case .none: break
+        case .failed(let error): report.outcome = .notOnRemote(error)
+        case .open(let remote):
+          if let firstContact, !firstContact.isRetryable {
+            report.outcome = .notOnRemote(firstContact)
+            break
+          }
+          progress("syncing with the remote")
+          let result = try sync(
+            with: remote, deadline: deadline, identity: &identity, reader: reader, progress: progress)
+          report.outcome = result.outcome
+          report.attempts += result.attempts
+        }
       }
+      try noteIngestedCommit()
+      let isSettled = writeBackAll(passes, reader: reader, isLast: attempt == 4, &report, progress)
+      if isSettled { break }
+      effects.sleepMilliseconds(50 << attempt)
     }
-    try noteIngestedCommit()
     report.host = identity.host
     if identity.host != nameBefore { report.renamedFrom = nameBefore }
     report.commit = try tip()
@@ -148,6 +184,58 @@ extension Store {
     try remember(report)
     try noteVerifiedState(report, context: options.skipsIngest ? nil : options.context)
     return report
+  }
+
+  /// Takes in all memories of this host, and notes in the report what came of it.
+  private func ingestAll(
+    _ options: BackupOptions, identity: Identity, reader: StateReader, _ report: inout BackupReport,
+    _ progress: (String) -> Void
+  ) throws(ReplicationError) -> [IngestPass?] {
+    var passes: [IngestPass?] = []
+    for index in report.sources.indices {
+      let source = report.sources[index].source
+      let pass: IngestPass
+      do throws(ReplicationError) {
+        pass = try ingest(source, options, identity: identity, reader: reader, progress: progress)
+      } catch {
+        // One bad memory among several keeps no other from being backed up.
+        guard source.name != nil, [.badData, .noInput, .permission].contains(error.code) else { throw error }
+        report.sources[index].ingestFailure = error
+        passes.append(nil)
+        continue
+      }
+      report.sources[index].ingest = report.sources[index].ingest?.followed(by: pass.counts) ?? pass.counts
+      passes.append(pass)
+    }
+    return passes
+  }
+
+  /// Brings the view into every memory that is written back. What fails there is noted in the report: the backup is done.
+  /// - Returns: whether nothing is to be tried again.
+  private func writeBackAll(
+    _ passes: [IngestPass?], reader: StateReader, isLast: Bool, _ report: inout BackupReport,
+    _ progress: (String) -> Void
+  ) -> Bool {
+    var isSettled = true
+    for (index, pass) in passes.enumerated() where report.sources[index].source.isWrittenBack {
+      guard let pass else { continue }
+      let source = report.sources[index].source
+      do throws(ReplicationError) {
+        switch try writeBack(source, after: pass, reader: reader, progress: progress) {
+        case .done(let done):
+          report.sources[index].writeBack = report.sources[index].writeBack.map { $0 + done } ?? done
+        case .changed:
+          isSettled = isSettled && isLast
+          guard isLast else { continue }
+          report.sources[index].writeBackFailure = ReplicationError(
+            .notOnRemote, "\(source.memory): the memory file keeps changing, and was not overwritten",
+            remedy: "Everything is saved in the store on this host; run again when its writer rests", isRetryable: true)
+        }
+      } catch {
+        report.sources[index].writeBackFailure = error
+      }
+    }
+    return isSettled
   }
 
   private enum Connection {
@@ -216,7 +304,8 @@ extension Store {
       if !isFirst, let old = try tip() {
         let tree = try tree(of: old)
         let table = try reader.table(of: tree, tips: [old])
-        let updated = try recordingSeen(of: table, in: tree, as: identity, clock: try loadClock())
+        let updated = try recordingSeen(
+          of: table, in: tree, as: identity, clock: try loadClock(), reader: reader)
         if updated != tree {
           let commit = try commit(
             updated, parents: [old], host: identity.host, message: "\(identity.host): seen what the others wrote")
@@ -242,7 +331,8 @@ extension Store {
   private func remember(_ report: BackupReport) throws(ReplicationError) {
     var run = try privateState.readLastRun()
     // The same said again within a minute is no news, and not worth a write.
-    if case .verified(let commit) = report.outcome, run.exitCode == 0, run.verifiedCommit == commit.description,
+    if case .verified(let commit) = report.outcome, run.exitCode == 0, report.exitCode == 0,
+      run.verifiedCommit == commit.description,
       let before = run.verified, run.unpushedSince == nil, (0..<60).contains(wall.seconds(since: before))
     {
       return
@@ -261,6 +351,11 @@ extension Store {
     case .notOnRemote(let error):
       run.message = error.message
       if try hasUnpushed() { run.unpushedSince = run.unpushedSince ?? wall }
+    }
+    if run.exitCode != 0, let failure = report.sources.lazy.compactMap(\.failure).first,
+      failure.exitCode == run.exitCode
+    {
+      run.message = failure.message
     }
     try privateState.write(run)
   }

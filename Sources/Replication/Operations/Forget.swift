@@ -14,18 +14,28 @@ extension Store {
   /// Writes a tombstone for every live unique_id of an id, and commits it here. Git history still has the values.
   ///
   /// Throws `.noInput` when nothing live has this id.
-  public func forget(_ id: ByteString, options: BackupOptions) throws(ReplicationError) -> ForgetReport {
-    try locked(unless: options.isDryRun) { () throws(ReplicationError) in try forgetLocked(id, options: options) }
+  /// Throws `.usage` for one of several memories, unless one is chosen.
+  public func forget(_ id: ByteString, in choice: SourceChoice = .any, options: BackupOptions)
+    throws(ReplicationError) -> ForgetReport
+  {
+    try locked(unless: options.isDryRun) { () throws(ReplicationError) in
+      try forgetLocked(id, in: choice, options: options)
+    }
   }
 
-  private func forgetLocked(_ id: ByteString, options: BackupOptions) throws(ReplicationError) -> ForgetReport {
+  private func forgetLocked(_ id: ByteString, in choice: SourceChoice, options: BackupOptions)
+    throws(ReplicationError) -> ForgetReport
+  {
     let old = try tip()
     let tips = [old].compactMap(\.self)
     let oldTree = try tree(of: old)
     let reader = StateReader(repository: repository)
     let table = try reader.table(of: oldTree, tips: tips)
     let ids = related(to: id, in: table)
-    let winners = table.join().filter { !table.isDeleted($0) && ids.contains(table.entryID($0)) }
+    let winners = table.join().filter {
+      !table.isDeleted($0) && ids.contains(table.entryID($0)) && choice.contains(table.entrySource($0))
+    }
+    try choice.settle(id, among: winners.map { table.entrySource($0) })
     guard !winners.isEmpty else {
       throw ReplicationError(
         .noInput, "no live entry has the id \(id)", remedy: "crdt-backup log ID shows deleted ones")

@@ -38,7 +38,9 @@ public struct LoggedVersion: Sendable {
 
 extension Store {
   /// Every value an id ever had in this store's history, greatest stamp first. Empty for an id nobody ever wrote.
-  public func log(_ id: ByteString) throws(ReplicationError) -> [LoggedVersion] {
+  ///
+  /// Throws `.usage` for an id of several memories, unless one is chosen.
+  public func log(_ id: ByteString, in choice: SourceChoice = .any) throws(ReplicationError) -> [LoggedVersion] {
     let tips = try historyTips()
     let tip = try tip()
     let table = try StateReader(repository: repository).table(of: try tree(of: tip), tips: [tip].compactMap(\.self))
@@ -48,6 +50,14 @@ extension Store {
     let shown = Set(table.view(of: winners).map { table.uniqueID($0) })
 
     let versions = try ValueHistory(repository: repository).versions(of: related(to: id, in: table), below: tips)
+      .filter { choice.contains($0.entry.metadata.source) }
+    try choice.settle(id, among: versions.map(\.entry.metadata.source))
+    // What was collected is in no file any more: history says what it ended with.
+    let known = Set(winnerOf.keys)
+    for entry in versions.map(\.entry) where !known.contains(entry.metadata.uniqueID) {
+      let uniqueID = entry.metadata.uniqueID
+      if winnerOf[uniqueID].map({ Entry.isBelow($0, entry) }) ?? true { winnerOf[uniqueID] = entry }
+    }
     var times: [ObjectID: Int64] = [:]
     var logged: [LoggedVersion] = []
     for version in versions {

@@ -42,10 +42,16 @@ extension Store {
   /// All live values of a kind, of every host that this store has merged, greatest first.
   /// - Complexity: O(n) over all entries.
   public func records(ofKind kind: ByteString) throws(ReplicationError) -> [StoredRecord] {
+    try records(ofKinds: [kind])
+  }
+
+  /// All live values of some kinds, of every host that this store has merged, greatest first.
+  /// - Complexity: O(n) over all entries.
+  public func records(ofKinds kinds: Set<ByteString>) throws(ReplicationError) -> [StoredRecord] {
     let old = try tip()
     let table = try StateReader(repository: repository).table(of: try tree(of: old), tips: [old].compactMap(\.self))
     return table.join().filter { !table.isDeleted($0) }.map(table.entry)
-      .filter { $0.metadata.kind == kind }
+      .filter { $0.metadata.kind.map(kinds.contains) ?? false }
       .sorted { Entry.isBelow($1, $0) }
       .map { StoredRecord(entry: $0) }
   }
@@ -80,7 +86,7 @@ extension Store {
   private func writeLocked(
     _ records: [NewRecord], deleting: Set<ByteString>, blobs: [[UInt8]], message: String, options: BackupOptions
   ) throws(ReplicationError) -> RecordsWritten {
-    try settleBase()
+    try settleBases()
     let old = try tip()
     let oldTree = try tree(of: old)
     let identity = try identify(options, tree: oldTree)

@@ -18,30 +18,31 @@ extension Store {
   ///   - id: only this id (an entity with its observations); `nil` for all.
   ///   - format: `nil` takes the format of this host's memory file, else JSON.
   /// - Throws: `.noInput` when the point or the id is not in the history.
-  public func restored(_ point: RestorePoint, id: ByteString?, format: MemoryFormat?) throws(ReplicationError)
-    -> [UInt8]
-  {
+  public func restored(
+    _ point: RestorePoint, id: ByteString?, in choice: SourceChoice = .any, format: MemoryFormat?
+  ) throws(ReplicationError) -> [UInt8] {
     let table = try table(at: point)
-    let entries = try shownEntries(in: table, id: id, point: point)
-    var chosen = format ?? settings.format
-    if chosen == nil { chosen = try privateState.readBase()?.format }
+    let entries = try shownEntries(in: table, id: id, choice)
+    let source = settings.sources.first { choice.contains($0.key) }
+    var chosen = format ?? source?.format
+    if chosen == nil, let source { chosen = try privateState.of(source).readBase()?.format }
     return (chosen ?? .jsonArray).render(entries)
   }
 
   /// Brings an id's value of a point back into the state, under a new stamp so that it stays, and commits it here.
   /// - Returns: how many entries were written; 0 when they are what the view shows already.
-  public func restoreIntoState(_ point: RestorePoint, id: ByteString, options: BackupOptions) throws(ReplicationError)
-    -> Int
-  {
+  public func restoreIntoState(
+    _ point: RestorePoint, id: ByteString, in choice: SourceChoice = .any, options: BackupOptions
+  ) throws(ReplicationError) -> Int {
     try locked(unless: options.isDryRun) { () throws(ReplicationError) in
-      try restoreLocked(point, id: id, options: options)
+      try restoreLocked(point, id: id, in: choice, options: options)
     }
   }
 
-  private func restoreLocked(_ point: RestorePoint, id: ByteString, options: BackupOptions) throws(ReplicationError)
-    -> Int
+  private func restoreLocked(_ point: RestorePoint, id: ByteString, in choice: SourceChoice, options: BackupOptions)
+    throws(ReplicationError) -> Int
   {
-    let then = try shownEntries(in: try table(at: point), id: id, point: point)
+    let then = try shownEntries(in: try table(at: point), id: id, choice)
     let old = try tip()
     let tips = [old].compactMap(\.self)
     let oldTree = try tree(of: old)
@@ -50,9 +51,9 @@ extension Store {
     let winners = table.join()
     var winnerOf: [ByteString: Entry] = [:]
     for index in winners { winnerOf[table.uniqueID(index)] = table.entry(index) }
-    var shown: [ByteString: Entry] = [:]
-    for index in table.view(of: winners) { shown[table.entryID(index)] = table.entry(index) }
-    let changed = then.filter { shown[$0.id]?.content != $0.content }
+    var shown: [EntryKey: Entry] = [:]
+    for index in table.view(of: winners) { shown[table.entryKey(index)] = table.entry(index) }
+    let changed = then.filter { shown[$0.key]?.content != $0.content }
     if options.isDryRun || changed.isEmpty { return changed.count }
 
     let identity = try identify(options, tree: oldTree)
@@ -60,7 +61,7 @@ extension Store {
     witnessAll(table, with: &clock)
     let entries = changed.map { value in
       // The value goes where the reader looks: onto the unique_id shown now, else onto its own.
-      let current = shown[value.id] ?? winnerOf[value.metadata.uniqueID] ?? value
+      let current = shown[value.key] ?? winnerOf[value.metadata.uniqueID] ?? value
       let uniqueID = current.metadata.uniqueID
       let known = knownStamps(in: table, of: [uniqueID])[uniqueID] ?? KnownStamps(of: current.metadata)
       var metadata = value.metadata
@@ -79,13 +80,14 @@ extension Store {
     return entries.count
   }
 
-  private func shownEntries(in table: EntryTable, id: ByteString?, point: RestorePoint) throws(ReplicationError)
+  private func shownEntries(in table: EntryTable, id: ByteString?, _ choice: SourceChoice) throws(ReplicationError)
     -> [Entry]
   {
-    var shown = table.view(of: table.join())
+    var shown = table.view(of: table.join()).filter { choice.contains(table.entrySource($0)) }
     if let id {
       let ids = related(to: id, in: table)
       shown = shown.filter { ids.contains(table.entryID($0)) }
+      try choice.settle(id, among: shown.map { table.entrySource($0) })
       guard !shown.isEmpty else {
         throw ReplicationError(
           .noInput, "no live entry had the id \(id) then", remedy: "crdt-backup log ID shows every value and its commit"
@@ -111,11 +113,20 @@ extension Store {
       guard !heads.isEmpty else {
         throw ReplicationError(.noInput, "nothing had been backed up by \(time)")
       }
+      var trees: [StoreTree] = []
+      for head in heads { trees.append(try tree(of: head)) }
+      let collection = TreeCollection(repository: repository, reader: reader)
       var table = EntryTable()
-      for head in heads {
-        for (path, id) in try tree(of: head).stateFiles.sorted(by: { $0.key < $1.key }) {
-          guard let source = try reader.source(path: path, id: id, tips: [head]) else { continue }
-          do { try table.add(source) } catch { throw ReplicationError(error) }
+      for (position, tree) in trees.enumerated() {
+        // What one of the others had let go by then is no value of that time.
+        var dropped: Set<FileKey> = []
+        for other in trees.indices where other != position {
+          dropped.formUnion(try collection.dropped(ours: tree, theirs: trees[other], tips: heads).ours)
+        }
+        for (path, id) in tree.stateFiles.sorted(by: { $0.key < $1.key }) {
+          guard let source = try reader.source(path: path, id: id, tips: [heads[position]]) else { continue }
+          let filtered = try collection.filtered(source, dropped)
+          do { try table.add(filtered) } catch { throw ReplicationError(error) }
         }
       }
       return table

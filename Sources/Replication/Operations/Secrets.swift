@@ -38,6 +38,13 @@ extension Store {
   /// What may be backed up although it looks like a secret: ids and names of rules, in byte order.
   public func allowed() throws(ReplicationError) -> [ByteString] { try privateState.readAllowed().sorted() }
 
+  /// What is held back of all memories of this host.
+  func readHeld() throws(ReplicationError) -> [HeldBackEntry] {
+    var held: [HeldBackEntry] = []
+    for source in settings.sources { held += try privateState.of(source).readHeld() }
+    return held
+  }
+
   /// Lets an entry that is held back, or all that a rule finds, be backed up by the next run, on this host.
   ///
   /// Throws `.noInput` for a name that is neither, so that a slip of the pen does not pass for a decision.
@@ -49,7 +56,7 @@ extension Store {
       guard !names.contains(name) else { return false }
       let rules = try secretRules().map(\.name) + ContextualSecret.allCases.map(\.rawValue)
       guard
-        try privateState.readHeld().contains(where: { $0.id == name })
+        try readHeld().contains(where: { $0.id == name })
           || rules.contains(where: { ByteString($0) == name })
       else {
         throw ReplicationError(

@@ -16,6 +16,8 @@ public struct HostStatus: Sendable, Hashable {
   public var tombstones = 0
   /// Nothing from it for longer than `crdt.silentDays`.
   public var isSilent = false
+  /// Somebody said that it is gone, and it has written nothing since.
+  public var isRetired = false
 }
 
 /// A stamp too far ahead of the wall clock.
@@ -68,7 +70,7 @@ extension Store {
       unpushedSince: unpushed > 0 ? run.unpushedSince : nil, commit: tip,
       hosts: try hosts(tree: tree, table: table), liveEntries: table.view(of: table.join()).count,
       conflicts: table.conflicts().count, drift: drift(in: table),
-      heldBack: try privateState.readHeld(), warnings: reader.warnings)
+      heldBack: try readHeld(), warnings: reader.warnings)
   }
 
   /// Every host that has written to the store, by name.
@@ -85,9 +87,8 @@ extension Store {
       let name = StoreTree.hostText(ofStateFile: path)
       hosts[name] = HostStatus(name: name, isThisHost: name == settings.host?.text)
     }
-    for id in tree.hostRecords.values {
-      let bytes = try replicating { () throws(GitError) in try repository.readBlob(id) }
-      guard let record = HostRecord(bytes) else { continue }
+    let records = try HostRecords(of: tree, in: repository)
+    for record in records.byHost.values {
       let name = record.host.text
       var status = hosts[name] ?? HostStatus(name: name, isThisHost: name == settings.host?.text)
       status.replica = record.replica
@@ -102,7 +103,12 @@ extension Store {
       if table.isDeleted(index) { host.tombstones += 1 } else { host.liveEntries += 1 }
       hosts[name] = host
     }
+    let newest = newestByFile(table)
     for (name, status) in hosts {
+      let isRetired = records.isRetired(ByteString(name), newest: newest[ByteString(name)])
+      hosts[name]?.isRetired = isRetired
+      // Nobody expects to hear from a host that is gone.
+      if isRetired { continue }
       guard let last = status.lastStamp ?? status.created else { continue }
       hosts[name]?.isSilent = wall.seconds(since: last) > settings.silentDays * 86_400
     }
@@ -117,12 +123,5 @@ extension Store {
         host: stamp.host, id: table.entryID(index), instant: stamp.instant,
         secondsAhead: stamp.instant.seconds(since: wall))
     }
-  }
-
-  /// Ids with more than one value nobody has decided between.
-  public func conflicts() throws(ReplicationError) -> [Conflict] {
-    let tip = try tip()
-    let reader = StateReader(repository: repository)
-    return try reader.table(of: try tree(of: tip), tips: [tip].compactMap(\.self)).conflicts()
   }
 }

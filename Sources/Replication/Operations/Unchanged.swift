@@ -26,8 +26,7 @@ struct VerifiedState: Hashable {
   var host: HostName
   var remote: String
   var branch: String
-  var memory: String
-  var counts: IngestCounts
+  var sources: [Source]
   var commit: String
   /// Path → what `stat` said, `absent` for nothing.
   var watched: [String: String]
@@ -37,6 +36,12 @@ struct VerifiedState: Hashable {
   var witness: String
 
   static let absent = "-"
+
+  /// One memory of this host, and what is in it.
+  struct Source: Hashable {
+    var source: MemorySource
+    var counts: IngestCounts
+  }
 }
 
 extension Store {
@@ -80,9 +85,11 @@ extension Store {
       try state.write(run)
     }
     var report = BackupReport(
-      host: verified.host, memory: verified.memory, remote: verified.remote, branch: verified.branch,
-      outcome: .verified(commit))
-    report.ingest = verified.counts
+      host: verified.host, remote: verified.remote, branch: verified.branch, outcome: .verified(commit))
+    report.sources = verified.sources.map {
+      SourceReport(
+        source: $0.source, ingest: $0.counts, writeBack: $0.source.isWrittenBack ? WriteBackReport() : nil)
+    }
     report.commit = commit
     report.attempts = 1
     return report
@@ -99,12 +106,20 @@ extension Store {
 
   private func verifiedState(_ report: BackupReport, context: RunContext?) throws(ReplicationError) -> VerifiedState? {
     guard let context, case .verified(let commit) = report.outcome, report.commit == commit, report.warnings.isEmpty,
-      report.heldBack.isEmpty, report.renamedFrom == nil, let remote = settings.remote, let memory = settings.memory,
-      report.ingest != nil, paths.gitFolder == paths.folder + "/.git",
-      case .path(let remotePath)? = try? RemoteURL(remote, operation: "open the remote"),
-      let ingested = try privateState.readIngested(),
-      ingested.memory == memory, let memoryStatus = ingested.fileStatus
+      report.exitCode == 0, report.heldBack.isEmpty, report.renamedFrom == nil, let remote = settings.remote,
+      !report.sources.isEmpty, paths.gitFolder == paths.folder + "/.git",
+      case .path(let remotePath)? = try? RemoteURL(remote, operation: "open the remote")
     else { return nil }
+    var sources: [VerifiedState.Source] = []
+    var watched: [String: String] = [:]
+    for source in report.sources {
+      guard source.ingest != nil, source.writeBack?.unwritable.isEmpty ?? true, source.writeBack?.isWritten != true,
+        let ingested = try privateState.of(source.source).readIngested(), ingested.memory == source.source.memory,
+        let status = ingested.fileStatus, try fileStatus(ingested.memory) == status
+      else { return nil }
+      watched[ingested.memory] = status
+      sources.append(VerifiedState.Source(source: source.source, counts: ingested.counts))
+    }
     let files = effects.fileSystem
     do throws(StorageError) {
       guard
@@ -116,7 +131,6 @@ extension Store {
         let text = try files.read(path, limitBytes: 1 << 20) ?? []
         if String(decoding: text, as: UTF8.self).lowercased().contains("[include") { return nil }
       }
-      var watched: [String: String] = [:]
       let ownFiles = try Store.publishedPaths(privateState).map { paths.folder + "/" + $0 }
       let secrets = settings.secrets.map { $0.hasPrefix("/") ? $0 : paths.folder + "/" + $0 }
       let settingsFiles =
@@ -128,11 +142,9 @@ extension Store {
         guard let status = try settledStatus(path) else { return nil }
         watched[path] = status
       }
-      guard try settledStatus(memory) == memoryStatus else { return nil }
-      watched[memory] = memoryStatus
       return VerifiedState(
         context: context, machine: Store.machineDigest(effects), host: report.host, remote: remote,
-        branch: settings.branch, memory: memory, counts: ingested.counts, commit: commit.description, watched: watched,
+        branch: settings.branch, sources: sources, commit: commit.description, watched: watched,
         gitFolders: [paths.gitFolder, remoteFolder], witness: witness)
     } catch {
       // Files of others that cannot be looked at: no note.

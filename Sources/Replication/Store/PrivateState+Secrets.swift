@@ -5,7 +5,7 @@ import Memory
 /// What is held back and what is allowed. Never a value: ids, rules and digests only.
 extension PrivateState {
   func readHeld() throws(ReplicationError) -> [HeldBackEntry] {
-    guard let list = try fields(paths.held, kind: Kind.held)?["entries"] else { return [] }
+    guard let list = try fields(heldPath, kind: Kind.held)?["entries"] else { return [] }
     return list.elements.compactMap { element in
       guard let id = element["id"]?.text, let rule = element["rule"]?.text, let member = element["member"]?.text,
         let digest = element["digest"]?.text.flatMap(ContentDigest.init(hex:))
@@ -20,11 +20,11 @@ extension PrivateState {
   func writeHeld(_ entries: [HeldBackEntry]) throws(ReplicationError) {
     if entries.isEmpty {
       try storing { () throws(StorageError) in
-        if try fileSystem.information(paths.held) != nil { try fileSystem.remove(paths.held) }
+        if try fileSystem.information(heldPath) != nil { try fileSystem.remove(heldPath) }
       }
       return
     }
-    try write(paths.held, kind: Kind.held) { object in
+    try write(heldPath, kind: Kind.held) { object in
       object.array("entries") { array in
         for entry in entries {
           array.object { object in

@@ -10,6 +10,23 @@ import Memory
 struct PrivateState {
   let paths: StorePaths
   let fileSystem: any FileSystem
+  /// The name of the source whose base and the like are meant; `nil`: the one without a name.
+  var source: String?
+
+  /// The private state of one source.
+  func of(_ source: MemorySource) -> PrivateState {
+    var state = self
+    state.source = source.name
+    return state
+  }
+
+  /// Where the files of a source are; those of the installation are always in `paths.privateFolder`.
+  var folder: String { source.map { "\(paths.sourcesFolder)/\($0)" } ?? paths.privateFolder }
+  var basePath: String { folder + "/base" }
+  var preparedBasePath: String { folder + "/base.next" }
+  var preparedWritePath: String { folder + "/write.next" }
+  var ingestedPath: String { folder + "/ingested" }
+  var heldPath: String { folder + "/held" }
 
   /// What each sealed file says it is; eight bytes at most.
   enum Kind {
@@ -22,6 +39,7 @@ struct PrivateState {
     static let held = "held"
     static let allowed = "allowed"
     static let verified = "verified"
+    static let write = "write"
   }
 
   /// Who this installation is.
@@ -76,11 +94,11 @@ struct PrivateState {
   }
 
   func readBase() throws(ReplicationError) -> IngestBase? {
-    try payload(paths.base, kind: Kind.base).flatMap { IngestBase.parse($0) }
+    try payload(basePath, kind: Kind.base).flatMap { IngestBase.parse($0) }
   }
 
   func write(_ base: IngestBase) throws(ReplicationError) {
-    try write(paths.base, kind: Kind.base, payload: base.serialized())
+    try write(basePath, kind: Kind.base, payload: base.serialized())
   }
 
   func readLastRun() throws(ReplicationError) -> LastRun {
@@ -110,25 +128,25 @@ struct PrivateState {
 
   /// Puts a base aside for a commit that is about to be made; what was said of the file before is no longer true.
   func prepare(_ base: IngestBase, for commit: ObjectID) throws(ReplicationError) {
-    try write(paths.preparedBase, kind: Kind.base, payload: commit.bytes + base.serialized())
+    try write(preparedBasePath, kind: Kind.base, payload: commit.bytes + base.serialized())
     try forgetIngested()
   }
 
   /// The base that was put aside and its commit.
   func readPreparedBase() throws(ReplicationError) -> (base: IngestBase, commit: ObjectID)? {
-    guard let payload = try payload(paths.preparedBase, kind: Kind.base),
+    guard let payload = try payload(preparedBasePath, kind: Kind.base),
       let commit = ObjectID(bytes: payload.prefix(20)), let base = IngestBase.parse(Array(payload.dropFirst(20)))
     else { return nil }
     return (base, commit)
   }
 
   func dropPreparedBase() throws(ReplicationError) {
-    try storing { () throws(StorageError) in _ = try fileSystem.remove(paths.preparedBase) }
+    try storing { () throws(StorageError) in _ = try fileSystem.remove(preparedBasePath) }
   }
 
   /// The next run looks at the memory file itself.
   func forgetIngested() throws(ReplicationError) {
-    try storing { () throws(StorageError) in _ = try fileSystem.remove(paths.ingested) }
+    try storing { () throws(StorageError) in _ = try fileSystem.remove(ingestedPath) }
   }
 
   /// What the memory file was when it was last ingested: enough to see that nothing changed, without reading the base.
@@ -141,10 +159,12 @@ struct PrivateState {
     var commit: ObjectID?
     /// What `stat` said of the file; `nil` when it was too fresh to tell a later change by it.
     var fileStatus: String?
+    /// ``Store/stateDigest(_:)`` of the tree whose view the file was last made to hold; `nil`: not since it was ingested.
+    var writtenState: String?
   }
 
   func readIngested() throws(ReplicationError) -> Ingested? {
-    guard let fields = try fields(paths.ingested, kind: Kind.ingested), let memory = fields["memory"]?.text,
+    guard let fields = try fields(ingestedPath, kind: Kind.ingested), let memory = fields["memory"]?.text,
       let digest = fields["digest"]?.text, let name = fields["format"]?.text,
       let format = MemoryFormat(rawValue: String(decoding: name, as: UTF8.self))
     else { return nil }
@@ -156,12 +176,13 @@ struct PrivateState {
       memory: String(decoding: memory, as: UTF8.self), fileDigest: String(decoding: digest, as: UTF8.self),
       counts: counts,
       commit: fields["commit"]?.text.flatMap { ObjectID(hex: String(decoding: $0, as: UTF8.self)) },
-      fileStatus: fields["status"]?.text.map { String(decoding: $0, as: UTF8.self) })
+      fileStatus: fields["status"]?.text.map { String(decoding: $0, as: UTF8.self) },
+      writtenState: fields["written"]?.text.map { String(decoding: $0, as: UTF8.self) })
   }
 
   /// To be written after the base.
   func write(_ ingested: Ingested) throws(ReplicationError) {
-    try write(paths.ingested, kind: Kind.ingested) { object in
+    try write(ingestedPath, kind: Kind.ingested) { object in
       object.member("memory", ingested.memory)
       object.member("digest", ingested.fileDigest)
       object.member("format", ingested.counts.format.rawValue)
@@ -170,6 +191,7 @@ struct PrivateState {
       object.member("quarantined", ingested.counts.quarantined)
       object.member("commit", ingested.commit?.description)
       object.member("status", ingested.fileStatus)
+      object.member("written", ingested.writtenState)
     }
   }
 
@@ -223,10 +245,10 @@ struct PrivateState {
     try payload(path, kind: kind).flatMap { try? JSONReader.object($0) }
   }
 
-  private func write(_ path: String, kind: String, payload: [UInt8]) throws(ReplicationError) {
+  func write(_ path: String, kind: String, payload: [UInt8]) throws(ReplicationError) {
     let sealed = SealedRecord(kind: kind, version: 1, payload: payload).sealed
     try storing { () throws(StorageError) in
-      try fileSystem.createFolder(paths.privateFolder)
+      try fileSystem.createFolder(folder)
       _ = try fileSystem.replaceIfChanged(path, with: sealed)
     }
   }

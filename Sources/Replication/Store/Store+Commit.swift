@@ -60,7 +60,7 @@ extension Store {
       winners = table.join()
     }
     tree.unified = try write(table.write(winners))
-    tree = try recordingSeen(of: table, in: tree, as: identity, clock: clock)
+    tree = try recordingSeen(of: table, in: tree, as: identity, clock: clock, reader: reader)
     if !tree.foreign.contains(where: { $0.name == StoreTree.attributesName }) {
       let attributes = try write(Array(Store.attributes.utf8))
       tree.foreign.append(TreeEntry(name: StoreTree.attributesName, mode: .file, id: attributes))
@@ -105,34 +105,46 @@ extension Store {
     return again
   }
 
-  /// The tree with this host's record naming the newest stamp of every host in `table`.
+  /// The tree with this host's record naming of every host the mark up to which all it wrote is merged here.
   ///
-  /// For this host it names the clock's mark: not below any stamp of its own, and not raised by those that had to be
-  /// lifted over a broken clock elsewhere. From it the clock is rebuilt when the private state is lost.
+  /// That is the mark in the other's own record, not the newest stamp in its file: a stamp may be ahead of what its
+  /// writer stamps next, where it had to be lifted over a broken clock elsewhere. Without a record the newest stamp has
+  /// to do; of a file that is damaged nothing new is said. For this host it is the clock's mark: not below any stamp of
+  /// its own, and not raised by lifted ones. From it the clock is rebuilt when the private state is lost.
   func recordingSeen(
-    of table: EntryTable, in tree: StoreTree, as identity: Identity, clock: HybridLogicalClock
+    of table: EntryTable, in tree: StoreTree, as identity: Identity, clock: HybridLogicalClock, reader: StateReader
   ) throws(ReplicationError) -> StoreTree {
-    let path = StoreTree.hostRecordName(of: identity.host.text)
+    let records = try HostRecords(of: tree, in: repository)
+    guard var record = record(seeing: table, beside: records, as: identity, clock: clock, reader: reader) else {
+      return tree
+    }
+    record.formats.merge(memoryFormats) { _, now in now }
+    var tree = tree
+    tree.hostRecords[StoreTree.hostRecordName(of: identity.host.text)] = try write(record.written)
+    return tree
+  }
+
+  /// That record itself; `nil` where a newer version of this product wrote it: it says more than this one could.
+  func record(
+    seeing table: EntryTable, beside records: HostRecords, as identity: Identity, clock: HybridLogicalClock,
+    reader: StateReader
+  ) -> HostRecord? {
+    let own = identity.host.bytes
     var record = HostRecord(
       host: identity.host, replica: identity.replica.identity, created: identity.replica.created)
-    if let id = tree.hostRecords[path] {
-      let bytes = try replicating { () throws(GitError) in try repository.readBlob(id) }
-      if let existing = HostRecord(bytes), existing.replica == record.replica {
-        // A newer version of this product wrote here: its record says more than this one could.
-        if existing.formatVersion > HostRecord.currentFormatVersion { return tree }
-        record = existing
-      }
+    if let existing = records.byHost[own], existing.replica == record.replica {
+      if existing.formatVersion > HostRecord.currentFormatVersion { return nil }
+      record = existing
     }
-    for (host, instant) in table.newestStamps() where host != identity.host.bytes {
+    let damaged = Set(reader.damagedPaths.map { ByteString(StoreTree.hostText(ofStateFile: $0)) })
+    let marks = records.marks
+    for (host, mark) in marks where host != own && !damaged.contains(host) { record.seen[host] = mark }
+    for (host, instant) in table.newestStamps() where host != own && marks[host] == nil && !damaged.contains(host) {
       record.seen[host] = max(record.seen[host] ?? instant, instant)
     }
-    if clock.highWater > .epoch {
-      let own = identity.host.bytes
-      record.seen[own] = max(record.seen[own] ?? clock.highWater, clock.highWater)
-    }
-    var tree = tree
-    tree.hostRecords[path] = try write(record.written)
-    return tree
+    if clock.highWater > .epoch { record.seen[own] = max(record.seen[own] ?? clock.highWater, clock.highWater) }
+    record.collected.formUnion(records.frontier)
+    return record
   }
 
   /// Writes a commit object. No ref moves.

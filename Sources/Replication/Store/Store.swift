@@ -14,6 +14,8 @@ public final class Store {
   /// The wall clock when the store was opened.
   public let wall: Instant
   let privateState: PrivateState
+  /// The formats of the memories that this operation read, for the host's record; see ``HostRecord/formats``.
+  var memoryFormats: [ByteString: ByteString] = [:]
 
   /// Wraps a repository that is, or is about to become, a store.
   public init(repository: any Repository, paths: StorePaths, effects: Effects) throws(ReplicationError) {

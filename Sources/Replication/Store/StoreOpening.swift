@@ -14,11 +14,14 @@ public struct StoreRequest: Sendable, Hashable {
   public var branch: String?
   public var host: HostName?
   public var format: MemoryFormat?
+  public var isWrittenBack: Bool?
+  /// Makes the store where there is none, also without a memory file or a remote: for agent state.
+  public var makesStore = false
 
   public init(folder: String) { self.folder = folder }
 
   /// True when nothing but the folder is given.
-  public var isPlain: Bool { memory == nil && remote == nil && branch == nil && host == nil && format == nil }
+  public var isPlain: Bool { self == StoreRequest(folder: folder) }
 }
 
 extension Store {
@@ -39,7 +42,7 @@ extension Store {
   /// Opens the store, or makes it where nothing is yet, and takes up the requested settings. What an interrupted first
   /// use left is completed.
   public static func openOrCreate(_ request: StoreRequest, effects: Effects) throws(ReplicationError) -> Store {
-    let isFirstUse = request.memory != nil || request.remote != nil
+    let isFirstUse = request.memory != nil || request.remote != nil || request.makesStore
     var place = try StorePlace.look(at: request.folder, effects: effects)
     // Without options nothing can be completed here; but another process may be setting it up right now.
     for _ in 0..<40 {
@@ -160,8 +163,9 @@ extension Store {
       // The base tells of another file; what that file's values were is recognised from the state.
       if settings.memory != nil {
         try storing { () throws(StorageError) in
-          _ = try effects.fileSystem.remove(paths.base)
-          _ = try effects.fileSystem.remove(paths.ingested)
+          for path in [paths.base, paths.ingested, privateState.preparedWritePath] {
+            _ = try effects.fileSystem.remove(path)
+          }
         }
       }
       try set(StoreSettings.Key.memory, memory)
@@ -181,6 +185,10 @@ extension Store {
     if let format = request.format, format != settings.format {
       try set(StoreSettings.Key.format, format.rawValue)
       settings.format = format
+    }
+    if let isWrittenBack = request.isWrittenBack, isWrittenBack != settings.isWrittenBack {
+      try set(StoreSettings.Key.writeBack, isWrittenBack ? "true" : "false")
+      settings.isWrittenBack = isWrittenBack
     }
     if let host = request.host, settings.host == nil {
       try set(StoreSettings.Key.requestedHost, host.text)
@@ -263,6 +271,7 @@ extension Store {
     if let memory = request.memory { settings.memory = memory }
     if let remote = request.remote { settings.remote = remote }
     if let format = request.format { settings.format = format }
+    if let isWrittenBack = request.isWrittenBack { settings.isWrittenBack = isWrittenBack }
   }
 
   /// The rules of git-check-ref-format for one branch name.

@@ -15,6 +15,8 @@ public struct StorePaths: Hashable, Sendable {
   public var replica: String { privateFolder + "/replica" }
   public var clock: String { privateFolder + "/clock" }
   public var base: String { privateFolder + "/base" }
+  /// The same private files for each source with a name, in a folder of its own.
+  public var sourcesFolder: String { privateFolder + "/sources" }
   public var lastRun: String { privateFolder + "/last-run" }
   public var preparedBase: String { privateFolder + "/base.next" }
   public var ingested: String { privateFolder + "/ingested" }

@@ -12,6 +12,10 @@ public struct StoreSettings: Hashable, Sendable {
   public var memory: String?
   /// The memory file's format where it is not detected.
   public var format: MemoryFormat?
+  /// The merged view is written back into the memory file.
+  public var isWrittenBack = false
+  /// Further memories, by name.
+  public var namedSources: [MemorySource] = []
   /// A file of further rules for secrets, absolute or from the store's folder; `nil`: `.crdt-secrets` there, if any.
   public var secrets: String?
   /// The remote's URL or absolute path.
@@ -36,6 +40,9 @@ public struct StoreSettings: Hashable, Sendable {
     static let requestedHost = "crdt.requestedHost"
     static let memory = "crdt.memory"
     static let format = "crdt.format"
+    static let sources = "crdt.sources"
+    static func source(_ name: String, _ key: String) -> String { "crdt.source.\(name).\(key)" }
+    static let writeBack = "crdt.writeBack"
     static let remote = "crdt.remote"
     static let secrets = "crdt.secrets"
     static let branch = "crdt.branch"
@@ -69,17 +76,41 @@ public struct StoreSettings: Hashable, Sendable {
       }
       return host
     }
+    func flag(_ key: String) throws(ReplicationError) -> Bool {
+      guard let text = try value(key) else { return false }
+      switch text.lowercased() {
+      case "true", "yes", "on", "1": return true
+      case "false", "no", "off", "0": return false
+      default:
+        throw ReplicationError(
+          .configuration, "\(key) is \"\(text)\", which is neither true nor false", remedy: "Write true or false")
+      }
+    }
+    func format(_ key: String) throws(ReplicationError) -> MemoryFormat? {
+      guard let text = try value(key) else { return nil }
+      guard let format = MemoryFormat(rawValue: text) else {
+        throw ReplicationError(
+          .configuration, "\(key) is \"\(text)\", which is no format",
+          remedy: "Formats: " + MemoryFormat.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      return format
+    }
     var settings = StoreSettings()
     settings.host = try hostName(Key.host)
     settings.requestedHost = try hostName(Key.requestedHost)
     settings.memory = try value(Key.memory)
-    if let text = try value(Key.format) {
-      guard let format = MemoryFormat(rawValue: text) else {
+    settings.format = try format(Key.format)
+    settings.isWrittenBack = try flag(Key.writeBack)
+    for name in (try value(Key.sources) ?? "").split(separator: " ").map(String.init) {
+      guard HostName(name) != nil, let memory = try value(Key.source(name, "memory")) else {
         throw ReplicationError(
-          .configuration, "\(Key.format) is \"\(text)\", which is no format",
-          remedy: "Formats: " + MemoryFormat.allCases.map(\.rawValue).joined(separator: ", "))
+          .configuration, "\(Key.sources) names \"\(name)\", and \(Key.source(name, "memory")) is not set",
+          remedy: "Set it again with: crdt-backup source add \(name) --memory PATH")
       }
-      settings.format = format
+      settings.namedSources.append(
+        MemorySource(
+          name: name, memory: memory, format: try format(Key.source(name, "format")),
+          isWrittenBack: try flag(Key.source(name, "writeBack"))))
     }
     settings.remote = try value(Key.remote)
     settings.secrets = try value(Key.secrets)

@@ -122,16 +122,28 @@ extension Store {
       result.stateFiles[path] = id
     }
     let record = StoreTree.hostRecordName(of: old.text)
-    result.hostRecords[record] = theirs.hostRecords[record]
+    // What we had collected stays said, in the record of the one that keeps the name.
+    if let id = theirs.hostRecords[record],
+      var kept = HostRecord(try replicating { () throws(GitError) in try repository.readBlob(id) }),
+      kept.formatVersion <= HostRecord.currentFormatVersion
+    {
+      let before = kept
+      kept.collected.formUnion(try HostRecords(of: ours, in: repository).frontier)
+      result.hostRecords[record] = kept == before ? id : try write(kept.written)
+    } else {
+      result.hostRecords[record] = theirs.hostRecords[record]
+    }
     return (result, Renaming(from: old, to: new, uniqueIDs: moved.renaming))
   }
 
   /// Makes the new name this store's own, once its branch holds it. Dying before this repeats it: the next run finds the
   /// same name, and the same unique_ids from what the branch holds under it.
   private func settle(_ renaming: Renaming) throws(ReplicationError) {
-    if var base = try privateState.readBase() {
+    for source in settings.sources {
+      let state = privateState.of(source)
+      guard var base = try state.readBase() else { continue }
       base.rename(renaming.from, to: renaming.to, uniqueIDs: renaming.uniqueIDs)
-      try privateState.write(base)
+      try state.write(base)
     }
     try adopt(renaming.to, requested: settings.requestedHost ?? renaming.from)
   }

@@ -5,7 +5,8 @@ import Memory
 /// The join of two stores' trees: state files by the CRDT, blobs by union, foreign files by a three-way merge.
 ///
 /// Nothing of either side is ever dropped because the other lacks it: a file that is gone on a remote is merge input
-/// that says nothing, not a deletion. `unified-memory.json` is not joined but recomputed by the caller.
+/// that says nothing, not a deletion. Only values that one side has collected go (``TreeCollection``).
+/// `unified-memory.json` is not joined but recomputed by the caller.
 struct TreeJoin {
   let repository: any Repository
   let reader: StateReader
@@ -31,19 +32,34 @@ struct TreeJoin {
 
     var result = Result(tree: ourTree, keepsOurEntries: true)
     let tips = [ours, theirs]
-    for (path, id) in theirTree.stateFiles where ourTree.stateFiles[path] != id {
-      let joined = try joinStateFile(path: path, ours: ourTree.stateFiles[path], theirs: id, tips: tips)
-      result.tree.stateFiles[path] = joined.id
-      result.keepsOurEntries = result.keepsOurEntries && joined.keepsOurs
-    }
-    for (path, id) in theirTree.hostRecords where ourTree.hostRecords[path] != id {
-      result.tree.hostRecords[path] = try joinHostRecord(ours: ourTree.hostRecords[path], theirs: id)
-    }
+    try joinStates(ourTree, theirTree, into: &result, tips: tips)
     result.tree.blobs = try joinBlobs(ourTree.blobs, theirTree.blobs)
     result.tree.unifiedShards = ourTree.unifiedShards ?? theirTree.unifiedShards
     result.tree.unified = nil
     try joinForeign(ourTree, theirTree, into: &result.tree, commits: (ours, theirs))
     return result
+  }
+
+  /// Joins the state files and the hosts' records of two trees; the rest of the result stays ours.
+  func joinStates(_ ours: StoreTree, _ theirs: StoreTree, into result: inout Result, tips: [ObjectID])
+    throws(ReplicationError)
+  {
+    let collection = TreeCollection(repository: repository, reader: reader)
+    let dropped = try collection.dropped(ours: ours, theirs: theirs, tips: tips)
+    if !dropped.ours.isEmpty {
+      // Our commits have to stay in history: they hold what goes.
+      result.keepsOurEntries = false
+      result.tree = try collection.without(dropped.ours, result.tree, tips: tips)
+    }
+    for (path, id) in theirs.stateFiles where result.tree.stateFiles[path] != id {
+      let joined = try joinStateFile(
+        path: path, ours: result.tree.stateFiles[path], theirs: id, dropped: dropped.theirs, tips: tips)
+      result.tree.stateFiles[path] = joined.id
+      result.keepsOurEntries = result.keepsOurEntries && joined.keepsOurs
+    }
+    for (path, id) in theirs.hostRecords where ours.hostRecords[path] != id {
+      result.tree.hostRecords[path] = try joinHostRecord(ours: ours.hostRecords[path], theirs: id)
+    }
   }
 
   private func read(_ commit: ObjectID) throws(ReplicationError) -> StoreTree {
@@ -61,10 +77,13 @@ struct TreeJoin {
     return tree
   }
 
-  private func joinStateFile(path: String, ours: ObjectID?, theirs: ObjectID, tips: [ObjectID])
-    throws(ReplicationError) -> (id: ObjectID, keepsOurs: Bool)
-  {
-    let theirSource = try reader.source(path: path, id: theirs, tips: tips)
+  private func joinStateFile(
+    path: String, ours: ObjectID?, theirs: ObjectID, dropped: Set<FileKey>, tips: [ObjectID]
+  ) throws(ReplicationError) -> (id: ObjectID, keepsOurs: Bool) {
+    var theirSource = try reader.source(path: path, id: theirs, tips: tips)
+    if let source = theirSource {
+      theirSource = try TreeCollection(repository: repository, reader: reader).filtered(source, dropped)
+    }
     guard let ours else {
       return (try theirSource.map { source throws(ReplicationError) in try write(source.bytes) } ?? theirs, true)
     }

@@ -1,4 +1,5 @@
 import CRDT
+import CommandSupport
 import Processes
 import Replication
 

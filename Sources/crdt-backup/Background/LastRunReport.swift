@@ -1,4 +1,5 @@
 import CRDT
+import CommandSupport
 import Memory
 import Processes
 import Replication

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CRDT
+import CommandSupport
 import Git
 import Memory
 import Replication
@@ -12,13 +13,14 @@ struct LogCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("The entry's id; for a knowledge graph an entity's name.", valueName: "id"))
   var id: String
+  @OptionGroup var sourceOptions: SourceOptions
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let console = Console(output)
     try console.run("log") {
-      let versions = try storeOptions.open().log(ByteString(id))
+      let versions = try storeOptions.open().log(ByteString(id), in: sourceOptions.choice)
       guard !versions.isEmpty else {
         throw ReplicationError(.noInput, "no entry ever had the id \(id)", remedy: "Ids are compared byte for byte")
       }
@@ -45,6 +47,7 @@ struct LogCommand: ParsableCommand {
     let metadata = version.entry.metadata
     array.object { object in
       object.member("id", version.id)
+      object.member("source", metadata.source?.description)
       object.member("uniqueID", metadata.uniqueID)
       object.member("host", metadata.stamp.host)
       object.member("timestamp", metadata.stamp.instant.description)
@@ -69,61 +72,5 @@ extension LoggedVersion {
     case .replaced: "replaced"
     case .lostUnseen: "lost-unseen"
     }
-  }
-}
-
-struct ConflictsCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "conflicts",
-    abstract: "List ids that hold more than one value nobody has decided between.",
-    discussion: """
-      The later value is the one shown, and stays shown; the others are kept. An edit of the entry in the memory file \
-      changes one value and leaves the others. To be left with one value: `forget ID` deletes all of them on all hosts, \
-      then add the entry again.
-      """)
-
-  @OptionGroup var storeOptions: StoreOptions
-  @OptionGroup var output: OutputOptions
-
-  func run() throws {
-    let console = Console(output)
-    try console.run("conflicts") {
-      let conflicts = try storeOptions.open().conflicts()
-      if output.json {
-        console.object("conflicts") { object in
-          object.array("conflicts") { array in
-            for conflict in conflicts {
-              array.object { object in
-                object.member("id", conflict.id)
-                object.object("shown") { value(conflict.shown, &$0) }
-                object.array("others") { array in
-                  for other in conflict.others { array.object { value(other, &$0) } }
-                }
-              }
-            }
-          }
-          object.member("exitCode", 0)
-        }
-      }
-      if conflicts.isEmpty { console.say("No conflicts") }
-      for conflict in conflicts {
-        console.say(bold: conflict.id.description)
-        console.say("  shown  \(line(conflict.shown))")
-        for other in conflict.others { console.say("  other  \(line(other))") }
-      }
-      return 0
-    }
-  }
-
-  private func line(_ entry: Entry) -> String {
-    let stamp = entry.metadata.stamp
-    return "\(TimeText.short(stamp.instant)) \(stamp.host)  \(String(decoding: entry.content, as: UTF8.self))"
-  }
-
-  private func value(_ entry: Entry, _ object: inout JSONWriter) {
-    object.member("host", entry.metadata.stamp.host)
-    object.member("timestamp", entry.metadata.stamp.instant.description)
-    object.member("uniqueID", entry.metadata.uniqueID)
-    object.raw("value", entry.content)
   }
 }

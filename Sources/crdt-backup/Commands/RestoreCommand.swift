@@ -1,5 +1,6 @@
 import ArgumentParser
 import CRDT
+import CommandSupport
 import Durability
 import Git
 import Memory
@@ -34,6 +35,7 @@ struct RestoreCommand: ParsableCommand {
   var offline = false
   @Flag(help: "Tell what would be written, and write nothing.")
   var dryRun = false
+  @OptionGroup var sourceOptions: SourceOptions
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var outputOptions: OutputOptions
 
@@ -60,7 +62,8 @@ struct RestoreCommand: ParsableCommand {
       }
       if apply { return try applyValue(store, point, console) }
       let bytes = try store.restored(
-        point, id: id.map { ByteString($0) }, format: try format.map { try MemoryFormat.named($0) })
+        point, id: id.map { ByteString($0) }, in: sourceOptions.choice,
+        format: try format.map { try MemoryFormat.named($0) })
       return try deliver(bytes, console)
     }
   }
@@ -107,7 +110,8 @@ struct RestoreCommand: ParsableCommand {
 
   private func applyValue(_ store: Store, _ point: RestorePoint, _ console: Console) throws -> Int32 {
     let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
-    let count = try store.restoreIntoState(point, id: ByteString(id ?? ""), options: options)
+    let count = try store.restoreIntoState(
+      point, id: ByteString(id ?? ""), in: sourceOptions.choice, options: options)
     if dryRun {
       if outputOptions.json {
         console.object("restore") { object in
@@ -142,7 +146,7 @@ struct ForgetCommand: ParsableCommand {
     abstract: "Delete an id on all hosts: a tombstone, merged like any other value.",
     discussion: """
       The values stay in the store's git history (`log` shows them, `restore` brings them back). Your memory file is \
-      not touched: take the entry out there too.
+      not touched: take the entry out there too. One that is written back loses it with the next backup.
       """)
 
   @Argument(help: ArgumentHelp("The entry's id; for a knowledge graph an entity's name.", valueName: "id"))
@@ -151,6 +155,7 @@ struct ForgetCommand: ParsableCommand {
   var offline = false
   @Flag(help: "Tell what would be deleted, and write nothing.")
   var dryRun = false
+  @OptionGroup var sourceOptions: SourceOptions
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var output: OutputOptions
 
@@ -159,7 +164,7 @@ struct ForgetCommand: ParsableCommand {
     try console.run("forget", printsResult: false) {
       let store = try storeOptions.open()
       let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
-      let report = try store.forget(ByteString(id), options: options)
+      let report = try store.forget(ByteString(id), in: sourceOptions.choice, options: options)
       let ids = report.ids.prefix(5).map(\.description).joined(separator: ", ")
       if dryRun {
         if output.json {

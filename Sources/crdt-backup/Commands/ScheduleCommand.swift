@@ -1,5 +1,6 @@
 import ArgumentParser
 import CRDT
+import CommandSupport
 import Memory
 import Processes
 import Replication

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CRDT
+import CommandSupport
 import Git
 import Memory
 import Replication
@@ -26,7 +27,8 @@ struct StatusCommand: ParsableCommand {
     let settings = report.settings
     console.say(bold: "Store", "    \(report.folder)")
     console.say("Host     \(settings.host?.text ?? "not yet known")")
-    console.say("Memory   \(settings.memory ?? "none set")")
+    console.say("Memory   \(settings.memory ?? "none set")\(settings.isWrittenBack ? "  written back" : "")")
+    for source in settings.namedSources { console.say("Source   \(SourceText.line(source))") }
     console.say("Remote   \(settings.remote.map(Redaction.url) ?? "none set") (branch \(settings.branch))")
     if let verified = report.lastVerified {
       console.say("Verified \(TimeText.short(verified)) (\(TimeText.ago(verified, now: report.wall)))")
@@ -61,6 +63,8 @@ struct StatusCommand: ParsableCommand {
     object.member("store", report.folder)
     object.member("host", settings.host?.text)
     object.member("memory", settings.memory)
+    object.member("writeBack", settings.isWrittenBack)
+    object.array("sources") { array in settings.namedSources.forEach { SourceText.json($0, &array) } }
     object.member("remote", settings.remote.map(Redaction.url))
     object.member("branch", settings.branch)
     object.member("commit", report.commit?.description)
@@ -86,58 +90,5 @@ struct StatusCommand: ParsableCommand {
     HeldBackText.json(report.heldBack, &object)
     object.array("warnings") { array in report.warnings.forEach { array.element($0) } }
     object.member("exitCode", 0)
-  }
-}
-
-struct HostsCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "hosts", abstract: "List every host that writes to the store, with its newest stamp.")
-
-  @OptionGroup var storeOptions: StoreOptions
-  @OptionGroup var output: OutputOptions
-
-  func run() throws {
-    let console = Console(output)
-    try console.run("hosts") {
-      let store = try storeOptions.open()
-      let hosts = try store.hosts()
-      if output.json {
-        console.object("hosts") { object in
-          object.array("hosts") { array in hosts.forEach { HostTable.json($0, &array) } }
-          object.member("exitCode", 0)
-        }
-      }
-      HostTable.lines(hosts, now: store.wall).forEach { console.say($0) }
-      return 0
-    }
-  }
-}
-
-/// Hosts as a table and as JSON.
-enum HostTable {
-  static func lines(_ hosts: [HostStatus], now: Instant) -> [String] {
-    let names = hosts.map { TerminalText.shown($0.name) }
-    let width = names.map(\.count).max() ?? 0
-    return zip(hosts, names).map { host, shown in
-      let name = shown + String(repeating: " ", count: width - shown.count)
-      let last = host.lastStamp.map { "\(TimeText.short($0)) (\(TimeText.ago($0, now: now)))" } ?? "nothing written yet"
-      let entries =
-        "\(host.liveEntries) entr\(host.liveEntries == 1 ? "y" : "ies")"
-        + (host.tombstones > 0 ? ", \(host.tombstones) deleted" : "")
-      return "\(name)  \(last)  \(entries)" + (host.isThisHost ? "  this host" : "") + (host.isSilent ? "  silent" : "")
-    }
-  }
-
-  static func json(_ host: HostStatus, _ array: inout JSONWriter) {
-    array.object { object in
-      object.member("name", host.name)
-      object.member("thisHost", host.isThisHost)
-      object.member("replica", host.replica)
-      object.member("created", host.created?.description)
-      object.member("lastStamp", host.lastStamp?.description)
-      object.member("liveEntries", host.liveEntries)
-      object.member("tombstones", host.tombstones)
-      object.member("silent", host.isSilent)
-    }
   }
 }

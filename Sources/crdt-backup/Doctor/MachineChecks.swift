@@ -1,3 +1,4 @@
+import CommandSupport
 import Durability
 import Git
 import Glibc

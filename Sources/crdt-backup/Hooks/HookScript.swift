@@ -1,3 +1,4 @@
+import CommandSupport
 import Memory
 
 /// The text of a post-commit hook: what is ours in it, and what is not. Pure.

@@ -11,6 +11,7 @@ public final class MemoryFileSystem: FileSystem {
     var clock: Int64 = 1
     /// Writes that still succeed; `nil`: all do.
     var writesLeft: Int?
+    var beforeWrite: (@Sendable (String) -> Void)?
   }
 
   private let state = Mutex(State())
@@ -19,6 +20,9 @@ public final class MemoryFileSystem: FileSystem {
 
   /// After `count` more changes every change fails, as after a power cut; `nil` heals.
   public func failWrites(after count: Int?) { state.withLock { $0.writesLeft = count } }
+
+  /// Calls this before each write, with the path: another program at work.
+  public func beforeEachWrite(_ body: (@Sendable (String) -> Void)?) { state.withLock { $0.beforeWrite = body } }
 
   /// Sets a file as its user would.
   public func put(_ path: String, _ bytes: [UInt8]) {
@@ -49,7 +53,9 @@ public final class MemoryFileSystem: FileSystem {
           kind: .file, sizeBytes: Int64(bytes.count), modifiedNanoseconds: time, changedNanoseconds: time, device: 1,
           inode: 1, mode: 0o600, ownerID: 0)
       }
-      guard state.folders.contains(path) else { return nil }
+      guard state.folders.contains(path) || state.files.keys.contains(where: { $0.hasPrefix(path + "/") }) else {
+        return nil
+      }
       return FileInformation(
         kind: .folder, sizeBytes: 0, modifiedNanoseconds: 0, changedNanoseconds: 0, device: 1, inode: 2, mode: 0o700,
         ownerID: 0)
@@ -94,6 +100,7 @@ public final class MemoryFileSystem: FileSystem {
   }
 
   private func write(_ path: String) throws(StorageError) {
+    state.withLock { $0.beforeWrite }?(path)
     let isDead = state.withLock { state in
       guard let left = state.writesLeft else { return false }
       if left == 0 { return true }

@@ -1,0 +1,88 @@
+import CRDT
+import Replication
+
+extension CheckpointService {
+  /// Deletes checkpoints and their annotations, for every host. History keeps them; sequence numbers do not come back.
+  ///
+  /// All or nothing: throws `.notFound` where one is not there.
+  /// - Returns: what was deleted, in the total order.
+  @discardableResult
+  public func delete(_ ids: Set<CheckpointID>) throws(CheckpointError) -> [CheckpointHeader] {
+    try gated { () throws(CheckpointError) in
+      guard !ids.isEmpty else { return [] }
+      let gone = try update { (catalog, _, change) throws(CheckpointError) -> [CheckpointHeader] in
+        for id in ids.sorted() where catalog.checkpoint(id) == nil {
+          throw CheckpointError(.notFound, "no checkpoint \(id)", remedy: "Nothing was deleted")
+        }
+        CheckpointService.remove(ids, from: catalog, by: &change)
+        change.message = "\(ids.count) checkpoint\(ids.count == 1 ? "" : "s") deleted"
+        return catalog.checkpoints.map(\.header).filter { ids.contains($0.id) }
+      }
+      count { $0.deleted += gone.count }
+      tell(CheckpointService.deletions(gone.map { (id: $0.id, session: $0.session) }))
+      return gone
+    }
+  }
+
+  /// What a compaction would do. Writes nothing.
+  public func compactionPlan(_ strategy: CompactionStrategy, session: CheckpointID? = nil) throws(CheckpointError)
+    -> CompactionPlan
+  {
+    try gated { () throws(CheckpointError) in
+      try CheckpointService.check(strategy)
+      return CheckpointService.plan(strategy, session: session, in: try catalog())
+    }
+  }
+
+  /// Deletes what the strategy does not keep, of one session or of each.
+  public func compact(_ strategy: CompactionStrategy, session: CheckpointID? = nil) throws(CheckpointError)
+    -> CompactionPlan
+  {
+    try gated { () throws(CheckpointError) in
+      try CheckpointService.check(strategy)
+      let plan = try update { (catalog, _, change) throws(CheckpointError) -> CompactionPlan in
+        let plan = CheckpointService.plan(strategy, session: session, in: catalog)
+        guard !plan.removed.isEmpty else { return plan }
+        CheckpointService.remove(Set(plan.removed.map(\.id)), from: catalog, by: &change)
+        change.message = "\(plan.removed.count) checkpoints compacted away"
+        return plan
+      }
+      count { $0.compacted += plan.removed.count }
+      let kept = Dictionary(grouping: plan.kept, by: \.session)
+      tell(
+        Dictionary(grouping: plan.removed, by: \.session).sorted { $0.key < $1.key }.map { session, removed in
+          .compacted(session: session, removed: removed.map(\.id), keptCount: kept[session]?.count ?? 0)
+        })
+      return plan
+    }
+  }
+
+  private static func check(_ strategy: CompactionStrategy) throws(CheckpointError) {
+    switch strategy {
+    case .keepRecent(let count), .hybrid(let count):
+      guard count >= 1 else { throw CheckpointError(.usage, "at least one checkpoint of a session is kept") }
+    case .preserveTagged: break
+    }
+  }
+
+  private static func plan(_ strategy: CompactionStrategy, session: CheckpointID?, in catalog: CheckpointCatalog)
+    -> CompactionPlan
+  {
+    CompactionPlan(strategy, of: catalog.checkpoints.map(\.header).filter { session == nil || $0.session == session })
+  }
+
+  /// Tombstones for checkpoints and their annotations, and the number that must not come back.
+  private static func remove(
+    _ ids: Set<CheckpointID>, from catalog: CheckpointCatalog, by change: inout CheckpointChange
+  ) {
+    for id in ids { change.deleting.formUnion(catalog.entries[id] ?? []) }
+    for annotation in catalog.annotations where ids.contains(annotation.checkpoint) {
+      change.deleting.formUnion(catalog.entries[annotation.id] ?? [])
+    }
+    var counter = CanonicalObject()
+    counter.set("id", "checkpoint-sequence")
+    counter.set("sequence", catalog.greatestSequence)
+    change.records.append(
+      NewRecord(id: "checkpoint-sequence", kind: CheckpointKind.counter, content: counter.bytes))
+  }
+}

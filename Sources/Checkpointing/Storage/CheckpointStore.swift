@@ -1,0 +1,73 @@
+import CRDT
+import Memory
+import Replication
+
+/// The kinds of entry that this module writes.
+enum CheckpointKind {
+  static let checkpoint: ByteString = "checkpoint"
+  static let annotation: ByteString = "annotation"
+  static let session: ByteString = "checkpoint-session"
+  /// The greatest sequence number that was seen when checkpoints were deleted: deleting the newest must not bring its
+  /// number back.
+  static let counter: ByteString = "checkpoint-counter"
+
+  static let all: Set<ByteString> = [checkpoint, annotation, session, counter]
+}
+
+/// One live entry of agent state, of any host.
+public struct CheckpointRecord: Hashable, Sendable {
+  /// The key of the CRDT: what a deletion names.
+  public var uniqueID: ByteString
+  public var kind: ByteString
+  /// When this value was written, and by which host.
+  public var stamp: Stamp
+  public var content: [UInt8]
+
+  public init(uniqueID: ByteString, kind: ByteString, stamp: Stamp, content: [UInt8]) {
+    self.uniqueID = uniqueID
+    self.kind = kind
+    self.stamp = stamp
+    self.content = content
+  }
+}
+
+/// All live entries at one moment.
+public struct CheckpointSnapshot: Sendable {
+  /// Equal for equal records: a reader that has seen this revision need not look again.
+  public var revision: String
+  /// Least stamp first.
+  public var records: [CheckpointRecord]
+
+  public init(revision: String, records: [CheckpointRecord]) {
+    self.revision = revision
+    self.records = records
+  }
+}
+
+/// What one operation writes, in one piece or not at all.
+public struct CheckpointChange: Sendable {
+  public var records: [NewRecord] = []
+  /// unique_ids that get a tombstone.
+  public var deleting: Set<ByteString> = []
+  public var blobs: [[UInt8]] = []
+  /// One line for the history.
+  public var message = "checkpoint"
+
+  public init() {}
+
+  var isEmpty: Bool { records.isEmpty && deleting.isEmpty && blobs.isEmpty }
+}
+
+/// Where checkpoints are kept. What was written is durable when the call returns.
+public protocol CheckpointStore: Sendable {
+  func snapshot() throws(CheckpointError) -> CheckpointSnapshot
+
+  /// A payload by the lower-case hex of its SHA-256, verified; `nil` when it is not there.
+  func blob(_ digest: String) throws(CheckpointError) -> [UInt8]?
+
+  /// Reads, lets `body` decide, and writes what it decided, without another process of this host writing in between.
+  /// - Parameter body: gets what is there and the name this host writes under. An empty change writes nothing.
+  func update<Result>(
+    _ body: (_ snapshot: CheckpointSnapshot, _ host: HostName) throws(CheckpointError) -> (CheckpointChange, Result)
+  ) throws(CheckpointError) -> Result
+}

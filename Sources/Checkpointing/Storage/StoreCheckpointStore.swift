@@ -1,0 +1,94 @@
+import CRDT
+import Durability
+import Memory
+import Replication
+import Synchronization
+
+/// Checkpoints as entries and blobs of crdt-backup's store, which carries them to the other hosts.
+///
+/// Opens the store for each operation, so that it sees at once what other processes and crdt-backup have done.
+public final class StoreCheckpointStore: CheckpointStore {
+  private let open: @Sendable () throws(ReplicationError) -> Store
+  private let defaultHost: HostName
+  /// The last snapshot: the same commit holds the same records.
+  private let last = Mutex<CheckpointSnapshot?>(nil)
+
+  /// How long another process's writing is waited for.
+  private static let lockWaitSeconds = 30.0
+
+  /// - Parameters:
+  ///   - defaultHost: the name to write under where the store has none yet.
+  ///   - open: opens the store, or makes it.
+  public init(defaultHost: HostName, open: @escaping @Sendable () throws(ReplicationError) -> Store) {
+    self.defaultHost = defaultHost
+    self.open = open
+  }
+
+  public func snapshot() throws(CheckpointError) -> CheckpointSnapshot {
+    try checkpointing { () throws(ReplicationError) in try read(try open()) }
+  }
+
+  public func blob(_ digest: String) throws(CheckpointError) -> [UInt8]? {
+    try checkpointing { () throws(ReplicationError) in try open().blob(digest) }
+  }
+
+  public func update<Result>(
+    _ body: (_ snapshot: CheckpointSnapshot, _ host: HostName) throws(CheckpointError) -> (CheckpointChange, Result)
+  ) throws(CheckpointError) -> Result {
+    let store = try checkpointing { () throws(ReplicationError) in try open() }
+    let lock = try lock(store)
+    defer { extendLifetime(lock) }
+    let defaultHost = store.settings.requestedHost ?? defaultHost
+    // Writing nothing settles the name this installation writes under.
+    let host = try checkpointing { () throws(ReplicationError) -> HostName in
+      _ = try store.write([], message: "agent state", defaultHost: defaultHost)
+      return store.settings.host ?? defaultHost
+    }
+    let snapshot = try checkpointing { () throws(ReplicationError) in try read(store) }
+    let (change, result) = try body(snapshot, host)
+    guard !change.isEmpty else { return result }
+    _ = try checkpointing { () throws(ReplicationError) in
+      try store.write(
+        change.records, deleting: change.deleting, blobs: change.blobs, message: change.message,
+        defaultHost: defaultHost)
+    }
+    return result
+  }
+
+  private func read(_ store: Store) throws(ReplicationError) -> CheckpointSnapshot {
+    let revision = try store.tip().map { "\($0)" } ?? ""
+    if let last = last.withLock({ $0 }), last.revision == revision { return last }
+    let records = try store.records(ofKinds: CheckpointKind.all).reversed().map { record in
+      let metadata = record.entry.metadata
+      return CheckpointRecord(
+        uniqueID: metadata.uniqueID, kind: metadata.kind ?? "", stamp: metadata.stamp, content: record.entry.content)
+    }
+    let snapshot = CheckpointSnapshot(revision: revision, records: records)
+    last.withLock { $0 = snapshot }
+    return snapshot
+  }
+
+  /// The lock that keeps reading and writing of one operation together; the store's own is taken within.
+  private func lock(_ store: Store) throws(CheckpointError) -> FileLock? {
+    let path = store.paths.privateFolder + "/checkpoints.lock"
+    do throws(StorageError) {
+      try store.effects.fileSystem.createFolder(store.paths.privateFolder)
+      return try store.effects.acquireLock(path, StoreCheckpointStore.lockWaitSeconds)
+    } catch {
+      guard error.code == .locked else {
+        throw CheckpointError(
+          .store, error.description, underlyingExitCode: error.code == .permission || error.code == .notOwned ? 77 : 74)
+      }
+      throw CheckpointError(
+        .store, "another process is writing checkpoints: \(error.detail)",
+        remedy: "Nothing was changed; run again when it has ended", underlyingExitCode: 75)
+    }
+  }
+}
+
+/// Runs work of the store and turns its error into this layer's.
+private func checkpointing<Value>(_ body: () throws(ReplicationError) -> Value) throws(CheckpointError) -> Value {
+  do { return try body() } catch {
+    throw CheckpointError(.store, error.message, remedy: error.remedy, underlyingExitCode: error.exitCode)
+  }
+}

@@ -1,0 +1,194 @@
+import CRDT
+import Memory
+import Replication
+
+/// Checkpoints as a file to carry by hand: JSON Lines, so that a person can read it and a program need not hold it all.
+///
+/// A first line that says what it is; then `{"session":…}`, `{"checkpoint":…}` with state and checksum, `{"annotation":…}`
+/// in any order; and a last line with the count, by which a file that was cut off is known.
+enum CheckpointTransfer {
+  static let name = "crdt-checkpoints"
+  static let version = 1
+
+  /// What a file holds.
+  struct Content {
+    var sessions: [CheckpointSession] = []
+    /// Each as it stands, read as far as it can be.
+    var checkpoints: [StoredCheckpoint] = []
+    /// Lines that are no checkpoint, and why.
+    var unreadable: [(line: Int, reason: String)] = []
+    var annotations: [CheckpointAnnotation] = []
+  }
+
+  static func written(
+    sessions: [CheckpointSession], checkpoints: [[UInt8]], annotations: [CheckpointAnnotation]
+  ) -> [UInt8] {
+    var output: [UInt8] = []
+    func line(_ name: ByteString, _ json: [UInt8]) {
+      var object = CanonicalObject()
+      object.members[name] = json
+      output += object.bytes + [0x0A]
+    }
+    var header = CanonicalObject()
+    header.set("format", name)
+    header.set("version", version)
+    output += header.bytes + [0x0A]
+    for session in sessions { line("session", session.json) }
+    for checkpoint in checkpoints { line("checkpoint", checkpoint) }
+    for annotation in annotations { line("annotation", annotation.json) }
+    line("end", Array(String(sessions.count + checkpoints.count + annotations.count).utf8))
+    return output
+  }
+
+  /// Reads a file. Throws `.badData` for one that is something else, or was cut off; nothing of it is used then.
+  static func read(_ bytes: [UInt8], source: String) throws(CheckpointError) -> Content {
+    var content = Content()
+    var count = 0
+    var end: Int?
+    let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
+      let number = index + 1
+      if line.allSatisfy({ $0 <= 0x20 }) { continue }
+      guard end == nil else { throw refused(source, number, "text after the end") }
+      if index == 0 {
+        var reader = try MemberReader(Array(line), what: "\(source):1")
+        guard try reader.text("format") == ByteString(name) else {
+          throw refused(source, 1, "this is no export of checkpoints")
+        }
+        guard try reader.integer("version") == version else {
+          throw refused(source, 1, "a form that only a newer crdt-agent reads")
+        }
+        continue
+      }
+      var reader = try MemberReader(Array(line), what: "\(source):\(number)")
+      if let json = reader.take("end") {
+        guard let value = Int(String(decoding: json, as: UTF8.self)) else {
+          throw refused(source, number, "the end says no count")
+        }
+        end = value
+        continue
+      }
+      count += 1
+      if let json = reader.take("session") {
+        content.sessions.append(try CheckpointSession(json: json))
+      } else if let json = reader.take("annotation") {
+        content.annotations.append(try CheckpointAnnotation(json: json))
+      } else if let json = reader.take("checkpoint") {
+        do throws(CheckpointError) { content.checkpoints.append(try StoredCheckpoint(json: json)) } catch {
+          content.unreadable.append((number, error.message))
+        }
+      } else {
+        throw refused(source, number, "neither session nor checkpoint nor annotation")
+      }
+    }
+    guard let end else { throw refused(source, lines.count, "the file was cut off: its end is missing") }
+    guard end == count else { throw refused(source, lines.count, "the file holds \(count) items and says \(end)") }
+    return content
+  }
+
+  private static func refused(_ source: String, _ line: Int, _ reason: String) -> CheckpointError {
+    CheckpointError(.badData, "\(source):\(line): \(reason)", remedy: "Nothing was imported")
+  }
+}
+
+extension CheckpointService {
+  /// Checkpoints with their states, sessions and annotations as one file. Every checksum is verified: throws
+  /// `.checksumMismatch` for a damaged one rather than to pass it on.
+  public func export(_ query: CheckpointQuery = CheckpointQuery()) throws(CheckpointError) -> [UInt8] {
+    try gated { () throws(CheckpointError) in
+      let catalog = try catalog()
+      let found = try matching(query, in: catalog)
+      var lines: [[UInt8]] = []
+      for stored in found {
+        let state = try stateBytes(of: stored)
+        _ = try stored.checkpoint(state: state)
+        lines.append(stored.json(state: state ?? []))
+      }
+      let (ids, sessions) = (Set(found.map(\.header.id)), Set(found.map(\.header.session)))
+      count { $0.exported += found.count }
+      return CheckpointTransfer.written(
+        sessions: catalog.sessions.filter { sessions.contains($0.id) }, checkpoints: lines,
+        annotations: catalog.annotations.filter { ids.contains($0.checkpoint) })
+    }
+  }
+
+  /// Takes in a file of ``export(_:)``. What is here already is skipped; every checksum is verified.
+  ///
+  /// Without `skipsInvalid` one bad checkpoint means that nothing is imported.
+  /// - Parameters:
+  ///   - source: the file's name, for errors.
+  ///   - skipsInvalid: import what is good, and report the rest.
+  public func importing(
+    _ bytes: [UInt8], source: String, skipsInvalid: Bool = false, allowedSecretRules: Set<ByteString> = []
+  ) throws(CheckpointError) -> CheckpointImportReport {
+    try gated { () throws(CheckpointError) in
+      guard bytes.count <= CheckpointLimits.transfer else {
+        throw CheckpointError(
+          .tooLarge, "\(source) has \(bytes.count) bytes; \(CheckpointLimits.transfer) at most")
+      }
+      let content = try CheckpointTransfer.read(bytes, source: source)
+      let report = try update { (catalog, _, change) throws(CheckpointError) -> CheckpointImportReport in
+        var report = CheckpointImportReport()
+        for (line, reason) in content.unreadable {
+          report.invalid.append(
+            CheckpointValidation(header: nil, id: ByteString("line \(line)"), verdict: .invalid, reason: reason))
+        }
+        var taken: Set<CheckpointID> = []
+        for stored in content.checkpoints where taken.insert(stored.header.id).inserted {
+          try CheckpointService.take(stored, catalog, &report, &change, allowed: allowedSecretRules)
+        }
+        guard report.invalid.isEmpty || skipsInvalid else {
+          change = CheckpointChange()
+          var refused = CheckpointImportReport()
+          refused.invalid = report.invalid
+          return refused
+        }
+        for session in content.sessions where catalog.session(session.id) == nil {
+          change.records.append(CheckpointService.record(session))
+          report.sessionCount += 1
+        }
+        let there = Set(catalog.annotations.map(\.id))
+        let known = Set(report.imported.map(\.id) + report.existing)
+        for annotation in content.annotations
+        where !there.contains(annotation.id) && known.contains(annotation.checkpoint) {
+          change.records.append(
+            NewRecord(id: annotation.id.bytes, kind: CheckpointKind.annotation, content: annotation.json))
+          report.annotationCount += 1
+        }
+        change.message = "\(report.imported.count) checkpoints imported"
+        return report
+      }
+      count { $0.imported += report.imported.count }
+      tell(report.imported.map { .created($0) })
+      return report
+    }
+  }
+
+  private static func take(
+    _ stored: StoredCheckpoint, _ catalog: CheckpointCatalog, _ report: inout CheckpointImportReport,
+    _ change: inout CheckpointChange, allowed: Set<ByteString>
+  ) throws(CheckpointError) {
+    let id = stored.header.id
+    guard case .inline(let state) = stored.payload else {
+      report.invalid.append(
+        CheckpointValidation(header: stored.header, id: id.bytes, verdict: .invalid, reason: "its state is not here"))
+      return
+    }
+    let (verdict, reason) = stored.verdict(state: state)
+    guard verdict != .invalid else {
+      report.invalid.append(
+        CheckpointValidation(header: stored.header, id: id.bytes, verdict: .invalid, reason: reason))
+      return
+    }
+    if let here = catalog.checkpoint(id) {
+      if here.checksum == stored.checksum { report.existing.append(id) } else { report.conflicting.append(id) }
+      return
+    }
+    try refuseSecrets(in: stored.json(state: state), allowed: allowed)
+    let (content, blob) = stored.entry(state: state)
+    change.records.append(NewRecord(id: id.bytes, kind: CheckpointKind.checkpoint, content: content))
+    if let blob { change.blobs.append(blob) }
+    if verdict == .legacy { report.legacyCount += 1 }
+    report.imported.append(stored.header)
+  }
+}

@@ -1,0 +1,319 @@
+import CRDT
+import Durability
+import Git
+import Memory
+
+/// What was brought back into a memory file.
+public struct WriteBackReport: Sendable, Hashable {
+  /// Items that are new in it, that say something else, and that are gone from it.
+  public var added = 0
+  public var changed = 0
+  public var removed = 0
+  /// Of those added, what had left the file under one-way backup and was kept: that was no deletion.
+  public var returned = 0
+  /// Live entries that a file of this format cannot hold; they are in the store only.
+  public var unwritable: [ByteString] = []
+  /// Whether the file was written at all.
+  public var isWritten = false
+
+  public init() {}
+
+  /// Of two in one run.
+  static func + (first: WriteBackReport, second: WriteBackReport) -> WriteBackReport {
+    var both = second
+    both.added += first.added
+    both.changed += first.changed
+    both.removed += first.removed
+    both.returned += first.returned
+    both.isWritten = both.isWritten || first.isWritten
+    return both
+  }
+}
+
+extension Store {
+  /// How one attempt at a write-back ended.
+  enum WriteBackEnding {
+    case done(WriteBackReport)
+    /// The memory file is no longer what was ingested.
+    case changed
+  }
+
+  /// Brings the view into a memory file of this host, if the file is still what `pass` ingested.
+  ///
+  /// Order: the new bytes beside the file; the base that will hold, put aside and naming both; the rename; the base. A base
+  /// that is ahead of its file would turn what the file does not show yet into deletions. One that is behind would miss
+  /// what the user deletes before the next run, so a run that died is settled by what is there: see ``PreparedWrite``.
+  func writeBack(_ source: MemorySource, after pass: IngestPass, reader: StateReader, progress: (String) -> Void)
+    throws(ReplicationError) -> WriteBackEnding
+  {
+    let path = source.memory
+    let state = privateState.of(source)
+    let tip = try tip()
+    let tips = [tip].compactMap(\.self)
+    let tree = try tree(of: tip)
+    let written = Store.stateDigest(tree)
+    let last = try state.readIngested()
+    if let last, last.memory == path, last.writtenState == written {
+      if let status = last.fileStatus, try fileStatus(path) == status { return .done(WriteBackReport()) }
+      if let reading = pass.reading, reading.digest == last.fileDigest { return .done(WriteBackReport()) }
+    }
+    let reading: MemoryReading
+    if let read = pass.reading {
+      reading = read
+    } else {
+      reading = try Store.readMemory(path, effects: effects)
+      guard reading.digest == last?.fileDigest else { return .changed }
+    }
+
+    let table = try reader.table(of: tree, tips: tips)
+    let winners = table.join()
+    let kept = Set(try state.readHeld().map(\.contentDigest))
+    func isKept(_ item: MemoryDocument.Item) -> Bool { !kept.isEmpty && kept.contains(ContentDigest(of: item.content)) }
+    let view = table.entries(table.view(of: winners).filter { table.entrySource($0) == source.key })
+    let made: Rendering =
+      switch reading.content {
+      case .file(let bytes):
+        try rendering(of: view, into: bytes, reading, source: source, format: pass.counts.format, isKept: isKept)
+      case .folder(let folder): try rendering(of: view, into: folder, source: source, isKept: isKept)
+      }
+    var report = WriteBackReport(from: made.old.items, to: made.new.items)
+    report.unwritable = made.unwritable.map(\.id)
+    if let first = made.unwritable.first {
+      let why = first.reason.map { ": \($0)" } ?? ""
+      reader.warn(
+        "\(path): \(made.unwritable.count) entries cannot be kept in \(made.new.format.summary) "
+          + "and are in the store only (\(first.id)\(why)\(made.unwritable.count > 1 ? ", …" : ""))")
+    }
+    // No file stands for no memory: there is nothing to make one for.
+    if reading.information == nil, made.new.items.isEmpty { return .done(report) }
+
+    let previous = try state.readBase()
+    let base = IngestBase.ofWrittenView(
+      made.new, fileDigest: made.digest, known: KnownState(table: table, winners: winners, source: source.key),
+      previous: previous, keeping: isKept)
+    let vanished = Set((previous?.items ?? []).filter(\.isVanished).map(\.id))
+    report.returned = vanished.isEmpty ? 0 : Set(made.new.items.map(\.id)).intersection(vanished).count
+    report.isWritten = made.digest != reading.digest || reading.information == nil
+    if report.isWritten {
+      guard try write(made, over: reading, at: path, base: base, state: state) else { return .changed }
+      progress("wrote \(made.new.items.count) entries into \(path)")
+    } else {
+      try state.write(base)
+    }
+    var counts = IngestCounts(format: made.new.format)
+    counts.unchanged = made.new.items.count
+    counts.quarantined = pass.counts.quarantined
+    try state.write(
+      PrivateState.Ingested(
+        memory: path, fileDigest: kept.isEmpty ? base.fileDigest : "", counts: counts, commit: tip,
+        fileStatus: nil, writtenState: written))
+    return .done(report)
+  }
+
+  /// What tells whether anything was written by any host since: equal for equal host files.
+  static func stateDigest(_ tree: StoreTree) -> String {
+    let lines = tree.stateFiles.map { "\($0.key) \($0.value)\n" }.sorted { ByteString($0) < ByteString($1) }
+    return EntryIdentity.hexDigest(of: lines.flatMap { Array($0.utf8) })
+  }
+
+  // MARK: The new bytes
+
+  /// A memory as it is to be.
+  private struct Rendering {
+    enum Output {
+      case file([UInt8])
+      case folder(MemoryFolder, [NoteChange])
+    }
+    var old: MemoryDocument
+    var output: Output
+    var new: MemoryDocument
+    var digest: String
+    var unwritable: [(id: ByteString, reason: String?)]
+  }
+
+  /// The changes in a folder of notes, and what it holds then.
+  private func rendering(
+    of view: [Entry], into folder: MemoryFolder, source: MemorySource, isKept: (MemoryDocument.Item) -> Bool
+  ) throws(ReplicationError) -> Rendering {
+    do throws(MemoryError) {
+      let files = folder.notes.map(\.file)
+      let old = try NotesFolder.document(of: files)
+      var changes = try NotesFolder.changes(from: files, toHold: view, keeping: isKept)
+      for (index, change) in changes.enumerated() {
+        guard case .write(let file) = change else { continue }
+        let obstacle = try? MemoryFolder.obstacle(to: file.path, in: source.memory, effects.fileSystem)
+        if let obstacle { changes[index] = .skip(file.path, reason: obstacle) }
+      }
+      let written = folder.applying(changes)
+      let new = try NotesFolder.document(of: written)
+      let present = Set(new.items.map(\.id))
+      var unwritable: [(id: ByteString, reason: String?)] = changes.compactMap { change in
+        if case .skip(let path, let reason) = change { (path, reason) } else { nil }
+      }
+      let named = Set(unwritable.map(\.id))
+      unwritable += view.map(\.id).filter { !present.contains($0) && !named.contains($0) }.map { ($0, nil) }
+      return Rendering(
+        old: old, output: .folder(folder, changes), new: new, digest: MemoryFolder.digest(of: written),
+        unwritable: unwritable)
+    } catch {
+      throw ReplicationError(error)
+    }
+  }
+
+  /// The file made to hold the view, and read again: what comes back as something else is left out, or the next ingest
+  /// would take it for an edit.
+  private func rendering(
+    of view: [Entry], into present: [UInt8], _ reading: MemoryReading, source: MemorySource, format: MemoryFormat,
+    isKept: (MemoryDocument.Item) -> Bool
+  ) throws(ReplicationError) -> Rendering {
+    func parsed(_ bytes: [UInt8]) throws(ReplicationError) -> MemoryDocument {
+      if bytes.isEmpty { return MemoryDocument(format: format, items: []) }
+      do { return try MemoryDocument.parse(bytes, source: source.memory, format: format) } catch {
+        throw ReplicationError(error)
+      }
+    }
+    let isBlank = reading.isBlank
+    let old = isBlank ? MemoryDocument(format: format, items: []) : try parsed(present)
+    if isBlank, view.isEmpty {
+      return Rendering(old: old, output: .file(present), new: old, digest: reading.digest, unwritable: [])
+    }
+
+    struct Value: Hashable {
+      var id: ByteString
+      var content: [UInt8]
+    }
+    let keptIDs = Set(old.items.filter(isKept).map(\.id))
+    var entries = view
+    var unwritable: [ByteString] = []
+    while true {
+      let bytes =
+        isBlank ? format.render(entries) : old.rewritten(present, toHold: entries, keeping: isKept)
+      let new: MemoryDocument
+      do throws(ReplicationError) { new = try parsed(bytes) } catch {
+        throw ReplicationError(
+          .badData, "\(source.memory): the merged memory leaves nothing in it that could be read again",
+          remedy: "The file was left alone. Mend the lines that cannot be read, or take them out, and run again")
+      }
+      let shown = Set(entries.map { Value(id: $0.id, content: $0.content) })
+      let found = Set(new.items.map { Value(id: $0.id, content: $0.content) })
+      let missing = Set(shown.subtracting(found).map(\.id)).subtracting(keptIDs)
+      let hasAliens = new.items.contains {
+        $0.kind != Quarantine.kind && !isKept($0) && !shown.contains(Value(id: $0.id, content: $0.content))
+      }
+      if !hasAliens {
+        return Rendering(
+          old: old, output: .file(bytes), new: new, digest: EntryIdentity.hexDigest(of: bytes),
+          unwritable: (unwritable + missing.sorted()).map { ($0, nil) })
+      }
+      guard !missing.isEmpty else {
+        throw ReplicationError(
+          .internal, "\(source.memory): the merged memory would not be read back as it is",
+          remedy: "The memory file was left alone; everything is in the store")
+      }
+      entries.removeAll { missing.contains($0.id) }
+      unwritable += missing.sorted()
+    }
+  }
+
+  /// The format a memory file is created in: the one that was named, else what it had here, else what most hosts use.
+  func formatToCreate(_ source: MemorySource, base: IngestBase?) throws(ReplicationError) -> MemoryFormat {
+    if let format = source.format ?? base?.format { return format }
+    let name = ByteString(source.name ?? "")
+    let own = settings.host.map { StoreTree.hostRecordName(of: $0.text) }
+    var votes: [MemoryFormat: Int] = [:]
+    for (path, id) in try tree(of: try tip()).hostRecords {
+      let bytes = try replicating { () throws(GitError) in try repository.readBlob(id) }
+      guard let format = HostRecord(bytes)?.formats[name],
+        let known = MemoryFormat(rawValue: String(decoding: format.bytes, as: UTF8.self))
+      else { continue }
+      if path == own { return known }
+      votes[known, default: 0] += 1
+    }
+    let best = votes.max { ($0.value, ByteString($1.key.rawValue)) < ($1.value, ByteString($0.key.rawValue)) }
+    return best?.key ?? .jsonArray
+  }
+
+  // MARK: The file
+
+  /// Writes a memory as it is to be, and its base. Returns false when it is no longer `reading`.
+  ///
+  /// A folder cannot be replaced as a whole. Dying there leaves some notes as they are to be, which the next ingest knows
+  /// for the view's own.
+  private func write(
+    _ made: Rendering, over reading: MemoryReading, at path: String, base: IngestBase, state: PrivateState
+  ) throws(ReplicationError) -> Bool {
+    switch made.output {
+    case .file(let bytes): return try replace(path, with: bytes, of: reading, base: base, state: state)
+    case .folder(let folder, let changes):
+      let isMade = try storing { () throws(StorageError) in
+        try effects.fileSystem.createFolder(path)
+        return try folder.make(changes, in: path, effects.fileSystem)
+      }
+      if isMade { try state.write(base) }
+      return isMade
+    }
+  }
+
+  /// Puts new bytes in the place of a memory file. Returns false, with nothing replaced, when it is no longer `reading`.
+  private func replace(
+    _ path: String, with bytes: [UInt8], of reading: MemoryReading, base: IngestBase, state: PrivateState
+  ) throws(ReplicationError) -> Bool {
+    let files = effects.fileSystem
+    let target = try storing { () throws(StorageError) in try files.target(of: path) }
+    let slash = target.lastIndex(of: "/") ?? target.startIndex
+    let staged = target[..<slash] + "/." + target[slash...].dropFirst() + ".crdt-backup"
+    let before = reading.information
+    func isStill() throws(ReplicationError) -> Bool {
+      try storing { () throws(StorageError) in try files.information(target) } == before
+    }
+    guard try isStill() else { return false }
+    try storing { () throws(StorageError) in
+      if before == nil { try files.createFolder(String(target[..<slash])) }
+      // What an earlier run left, or what somebody put there: never written through.
+      _ = try files.remove(String(staged))
+      try files.replace(String(staged), with: bytes, mode: .exact(before?.mode ?? 0o600))
+    }
+    do throws(ReplicationError) {
+      try state.prepare(PreparedWrite(target: target, staged: String(staged), before: before, base: base))
+      guard try isStill() else {
+        try abandon(String(staged), state: state)
+        return false
+      }
+      try storing { () throws(StorageError) in try files.rename(String(staged), to: target) }
+    } catch {
+      try? abandon(String(staged), state: state)
+      throw error
+    }
+    try state.write(base)
+    try state.dropPreparedWrite()
+    return true
+  }
+
+  /// In this order: bytes that are gone say that they were renamed.
+  private func abandon(_ staged: String, state: PrivateState) throws(ReplicationError) {
+    try state.dropPreparedWrite()
+    try storing { () throws(StorageError) in _ = try effects.fileSystem.remove(staged) }
+  }
+}
+
+extension WriteBackReport {
+  /// The difference of two files, counted by id.
+  init(from old: [MemoryDocument.Item], to new: [MemoryDocument.Item]) {
+    var before: [ByteString: [[UInt8]]] = [:]
+    for item in old { before[item.id, default: []].append(item.content) }
+    for item in new {
+      guard var contents = before[item.id], !contents.isEmpty else {
+        added += 1
+        continue
+      }
+      if let same = contents.firstIndex(of: item.content) {
+        contents.remove(at: same)
+      } else {
+        contents.removeFirst()
+        changed += 1
+      }
+      before[item.id] = contents
+    }
+    removed = before.values.reduce(0) { $0 + $1.count }
+  }
+}

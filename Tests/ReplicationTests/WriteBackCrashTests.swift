@@ -1,0 +1,76 @@
+import CRDT
+import Memory
+import Replication
+import TestKit
+import Testing
+
+/// Death at every write of a run that writes back.
+@Suite struct WriteBackCrashTests {
+  /// What the user does between the death and the next run.
+  enum Meanwhile: CaseIterable {
+    case nothing, deletes, edits, adds
+  }
+
+  @Test(arguments: Meanwhile.allCases)
+  func deathLosesNothingBringsNothingBackAndStampsNothing(_ meanwhile: Meanwhile) throws {
+    var writes = 0
+    var sawTheNewFile = false
+    var isAlive = false
+    while !isAlive {
+      let server = SimulatedServer()
+      let (a, b) = (try TwoWayHost("a", server, seed: 1), try TwoWayHost("b", server, seed: 2))
+      let old = Dictionary(uniqueKeysWithValues: (10..<20).map { ("n\($0)", "v") })
+      a.remember(["x": "1", "z": "1"].merging(old) { first, _ in first })
+      try a.run()
+      try b.run()
+      try a.run()
+      // An edit, an addition, and more deletions than the guard would let a user do.
+      b.remember(["x": "2", "z": "1", "w": "new"])
+      try b.run(allowsMassDeletion: true)
+      let unified = b.unified
+
+      a.store.files.failWrites(after: writes)
+      let report = try? a.run()
+      a.store.files.failWrites(after: nil)
+      isAlive = report?.exitCode == 0
+      let shown = try a.memory
+      let isNew = shown["w"] != nil
+      if isNew, !isAlive { sawTheNewFile = true }
+      #expect(shown == (isNew ? ["x": "2", "z": "1", "w": "new"] : old.merging(["x": "1", "z": "1"]) { $1 }))
+
+      var expected = ["x": "2", "z": "1", "w": "new"]
+      switch meanwhile {
+      case .nothing: break
+      case .deletes:
+        try a.edit {
+          $0["z"] = nil
+          $0["w"] = nil
+        }
+        expected["z"] = nil
+        if isNew { expected["w"] = nil }
+      case .edits:
+        try a.edit { $0["x"] = "mine" }
+        expected["x"] = "mine"
+      case .adds:
+        try a.edit { $0["v"] = "added" }
+        expected["v"] = "added"
+      }
+      let next = try a.run()
+      #expect(next.exitCode == 0)
+      #expect(next.ingest?.deleted == (meanwhile == .deletes ? (isNew ? 2 : 1) : 0), "after \(writes) writes")
+      #expect(next.ingest?.changed == (meanwhile == .edits ? 1 : 0), "after \(writes) writes")
+      #expect(next.ingest?.added == (meanwhile == .adds ? 1 : 0), "after \(writes) writes")
+      try settle([a, b])
+      #expect(try a.memory == expected, "after \(writes) writes")
+      if meanwhile == .nothing { #expect(a.unified == unified, "after \(writes) writes: something was stamped") }
+      if meanwhile == .edits {
+        // An edit of what the file showed replaces it; one of the old value is concurrent to the new.
+        #expect(try a.store.open().conflicts().count == (isNew ? 0 : 1), "after \(writes) writes")
+      }
+      let names = try a.store.files.list("/a").filter { $0.hasPrefix(".memory") }
+      #expect(names == [], "after \(writes) writes")
+      writes += 1
+    }
+    #expect(sawTheNewFile && writes > 5)
+  }
+}
