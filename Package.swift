@@ -15,7 +15,6 @@ let package = Package(
     .library(name: "CRDT", targets: ["CRDT"]),
     .library(name: "Memory", targets: ["Memory"]),
     .library(name: "CRS", targets: ["CRS"]),
-=======
     .library(name: "Checkpointing", targets: ["Checkpointing"]),
   ],
   dependencies: [

@@ -1,5 +1,6 @@
 import CRDT
 import Durability
+import Tracing
 
 /// The reasoning state of a project on this host, with its journal: opened, changed, saved.
 ///
@@ -84,13 +85,18 @@ public final class ReasoningSession {
       if options.isReadOnly && isMissing { throw CRSError(.notFound, "no journal in \(folder.path)") }
       let opened = try Journal(
         folder.journal, maximumPages: options.maximumPages, waitSeconds: options.journalWaitSeconds)
-      report = try opened.replay(after: start, skipsCorrupted: options.skipsCorrupted) { record throws(CRSError) in
-        for change in try ChangeRecord(record.payload).changes {
-          // What is known of the events of a lost record would read as their removal.
-          if case .events = change, report.skipped > 0 { continue }
-          state.apply(change)
+      report = try traced("journal.Restore") { span throws(CRSError) in
+        let skips = options.skipsCorrupted
+        let report = try opened.replay(after: start, skipsCorrupted: skips) { record throws(CRSError) in
+          for change in try ChangeRecord(record.payload).changes {
+            // What is known of the events of a lost record would read as their removal.
+            if skips, case .events = change { continue }
+            state.apply(change)
+          }
+          generation += 1
         }
-        generation += 1
+        span.attributes["crs.journal.records"] = Int(clamping: report.replayed)
+        return report
       }
       last = try opened.lastSession()
       journal = opened
@@ -240,9 +246,13 @@ public final class ReasoningSession {
           + (reason?.message ?? "\(replay.skipped) records of the journal were passed over"),
         remedy: "Nothing was saved. Mend the journal, or save what there is with --incomplete")
     }
-    return try Backup(
-      engine.snapshot, project: project, created: context.wallClock(), host: context.host.text, session: session.id,
-      deltaCount: deltaCount, position: position, isComplete: isComplete, lostRecords: lostRecords)
+    return try traced("journal.Backup") { span throws(CRSError) in
+      let backup = try Backup(
+        engine.snapshot, project: project, created: context.wallClock(), host: context.host.text, session: session.id,
+        deltaCount: deltaCount, position: position, isComplete: isComplete, lostRecords: lostRecords)
+      span.attributes["crs.backup.size_bytes"] = backup.metadata.compressedBytes
+      return backup
+    }
   }
 
   /// Closes the journal and lets go of the project. What is pending in a degraded session is lost with it.

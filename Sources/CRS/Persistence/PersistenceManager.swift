@@ -1,5 +1,6 @@
 import CRDT
 import Durability
+import Tracing
 
 /// Keeps the backups of one project on this host: the latest and the one before it.
 ///
@@ -25,6 +26,14 @@ public final class PersistenceManager {
   /// Replaces the latest backup; the one that was the latest, if it is good, becomes the previous one.
   /// - Throws: `lockFailed`, `closed`, `full`, `storage`, `permission`. The backup that was there is still there then.
   public func save(_ backup: Backup) throws(CRSError) {
+    try traced("crs.Persistence.SaveBackup") { span throws(CRSError) in
+      span.attributes["crs.backup.size_bytes"] = backup.metadata.compressedBytes
+      span.attributes["crs.generation"] = Int(clamping: backup.metadata.generation)
+      try write(backup)
+    }
+  }
+
+  private func write(_ backup: Backup) throws(CRSError) {
     try locked { () throws(CRSError) in
       if let (latest, metadata) = try? read(folder.latestBackup, folder.metadata), latest.metadata != backup.metadata {
         try write(folder.previousBackup, latest.bytes)
@@ -47,6 +56,15 @@ public final class PersistenceManager {
   /// The newest backup that passes every check; verified as a whole before anything of it is used.
   /// - Throws: `notFound` when none was ever saved; `corrupted` or `versionMismatch` when none is good.
   public func load() throws(CRSError) -> Loaded {
+    try traced("crs.Persistence.LoadBackup") { span throws(CRSError) in
+      let loaded = try newestGood()
+      span.attributes["crs.backup.size_bytes"] = loaded.backup.metadata.compressedBytes
+      span.attributes["crs.backup.is_fallback"] = loaded.fallback != nil
+      return loaded
+    }
+  }
+
+  private func newestGood() throws(CRSError) -> Loaded {
     try locked { () throws(CRSError) in
       var first: CRSError?
       // A crash between two of the files' replacements leaves a pair in files of different names.
