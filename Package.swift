@@ -87,6 +87,7 @@ let package = Package(
         "CRDT", "Memory", "Durability", "Processes", "Replication", "CRS", "Checkpointing", "CommandSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Tracing", package: "swift-distributed-tracing"),
+        .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
       ],
       swiftSettings: strict),
 
