@@ -14,10 +14,13 @@ let package = Package(
     .executable(name: "crdt-agent", targets: ["crdt-agent"]),
     .library(name: "CRDT", targets: ["CRDT"]),
     .library(name: "Memory", targets: ["Memory"]),
+    .library(name: "CRS", targets: ["CRS"]),
     .library(name: "Checkpointing", targets: ["Checkpointing"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
   ],
   targets: [
     // C libraries
@@ -46,6 +49,16 @@ let package = Package(
     .target(
       name: "Checkpointing", dependencies: ["CRDT", "Memory", "Durability", "Replication"], swiftSettings: strict),
 
+    // Agent state, as records of the store
+    .target(
+      name: "CRS",
+      dependencies: [
+        "CRDT", "Memory", "Durability", "Processes", "Replication",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+      ],
+      swiftSettings: strict),
+
     // Commands
     .target(
       name: "CommandSupport",
@@ -71,8 +84,10 @@ let package = Package(
     .executableTarget(
       name: "crdt-agent",
       dependencies: [
-        "CRDT", "Memory", "Durability", "Processes", "Replication", "Checkpointing", "CommandSupport",
+        "CRDT", "Memory", "Durability", "Processes", "Replication", "CRS", "Checkpointing", "CommandSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+        .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
       ],
       swiftSettings: strict),
 
@@ -92,6 +107,9 @@ let package = Package(
     .testTarget(
       name: "ReplicationTests", dependencies: ["Replication", "TestKit"], swiftSettings: strict),
     .testTarget(
+      name: "CRSTests", dependencies: ["CRS", "TestKit", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict),
+    .testTarget(
       name: "CheckpointingTests", dependencies: ["Checkpointing", "TestKit"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
@@ -99,7 +117,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PropertyTests",
-      dependencies: ["CRDT", "Memory", "Durability", "Replication", "Checkpointing", "TestKit"],
+      dependencies: ["CRDT", "CRS", "Memory", "Durability", "Replication", "Checkpointing", "TestKit"],
       path: "PropertyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -15,7 +15,7 @@ struct CRDTAgent: ParsableCommand {
       74 I/O error; 75 the store is busy, run again; 77 no permission; 78 configuration.
       """,
     version: productVersion,
-    subcommands: [CheckpointCommand.self])
+    subcommands: [CRSCommand.self, CheckpointCommand.self])
 
   static func main() { CommandProgram.run(Self.self) }
 }

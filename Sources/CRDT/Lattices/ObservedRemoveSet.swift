@@ -99,6 +99,19 @@ public struct ObservedRemoveSet<Element: Hashable & Sendable, Replica: Hashable 
     context.join(other.context)
   }
 
+  /// Joins a delta that is about one element: the events `added` support it, and the events `removed`, which are known
+  /// to have supported no other one, do so no longer. The same as joining the set with that addition and the context
+  /// of both, without looking at any other element.
+  ///
+  /// - Complexity: O(*d*) on average in the number of events of the delta and of the element.
+  public mutating func join(element: Element, added: Set<Dot<Replica>>, removed: Set<Dot<Replica>>) {
+    var dots = additions[element] ?? []
+    dots.subtract(removed.subtracting(added))
+    dots.formUnion(added.filter { $0.counter > 0 && !context.contains($0) })
+    additions[element] = dots.isEmpty ? nil : dots
+    for dot in added.union(removed) where dot.counter > 0 { context.insert(dot) }
+  }
+
   /// Whether `other` knows all additions known here, and has removed all that are removed here.
   ///
   /// - Complexity: O(*n* + *m*) on average in the number of additions on both sides.

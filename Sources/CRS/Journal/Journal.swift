@@ -1,0 +1,168 @@
+import CRDT
+import FoundationEssentials
+import GRDB
+import Synchronization
+
+/// A journal of changes on SQLite: a record is on stable storage once ``append(_:to:)`` returns.
+///
+/// Write-ahead log with `synchronous=FULL`. Records of a session are numbered from 1 without gaps and carry a CRC-32,
+/// checked on replay. Nothing is ever deleted or overwritten. One writer at a time; who writes holds the project's lock.
+public final class Journal: Sendable {
+  public let path: String
+  private let database: Mutex<DatabaseQueue?>
+
+  /// Of the form in the file (`PRAGMA user_version`).
+  public static let version: Int32 = 1
+  /// `CRSJ`: tells the file from other databases (`PRAGMA application_id`).
+  private static let applicationID: Int32 = 0x4352_534A
+
+  /// Opens the journal, or makes it; its folder has to exist.
+  /// - Parameters:
+  ///   - maximumPages: a bound of the file's size in pages of 4 KiB; reaching it is `full`.
+  ///   - waitSeconds: how long another connection's transaction is waited for.
+  /// - Throws: `corrupted`, `versionMismatch`, `permission`, `storage`, `lockFailed`.
+  public init(_ path: String, maximumPages: Int? = nil, waitSeconds: Double = 5) throws(CRSError) {
+    self.path = path
+    var configuration = Configuration()
+    configuration.journalMode = .wal
+    configuration.busyMode = .timeout(waitSeconds)
+    configuration.label = "journal"
+    configuration.prepareDatabase { database in
+      if let maximumPages { try database.execute(sql: "PRAGMA max_page_count=\(maximumPages)") }
+    }
+    do {
+      let queue = try DatabaseQueue(path: path, configuration: configuration)
+      if try queue.read({ database in try Journal.needsTables(database, path: path) }) {
+        try queue.write { database in try Journal.makeTables(database, path: path) }
+      }
+      // GRDB lowers it for a write-ahead log, in which the last transactions would not survive a power cut.
+      try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous=FULL") }
+      self.database = Mutex(queue)
+    } catch {
+      throw CRSError(error, path: path)
+    }
+  }
+
+  /// Whether the file is a new one.
+  /// - Throws: `versionMismatch` when it is something else than a journal of this version.
+  private static func needsTables(_ database: Database, path: String) throws -> Bool {
+    let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+    let version = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+    if application == applicationID, version == self.version { return false }
+    guard application == 0, version == 0, try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") == 0
+    else {
+      throw CRSError(
+        .versionMismatch, "\(path) is no journal of version \(self.version)",
+        remedy: "Nothing was changed. Use the version of crdt-agent that wrote it")
+    }
+    return true
+  }
+
+  private static func makeTables(_ database: Database, path: String) throws {
+    // Somebody else may have been faster.
+    guard try needsTables(database, path: path) else { return }
+    try database.execute(
+      sql: """
+        CREATE TABLE sessions (
+          number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created TEXT NOT NULL, place TEXT NOT NULL);
+        CREATE TABLE records (
+          position INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES sessions, sequence INTEGER NOT NULL,
+          payload BLOB NOT NULL, checksum INTEGER NOT NULL, UNIQUE (session, sequence));
+        PRAGMA application_id=\(applicationID);
+        PRAGMA user_version=\(self.version);
+        """)
+  }
+
+  /// Closes the file; every later call throws `closed`.
+  public func close() throws(CRSError) {
+    do {
+      try database.withLock { queue in
+        try queue?.close()
+        queue = nil
+      }
+    } catch {
+      throw CRSError(error, path: path)
+    }
+  }
+
+  /// A session, and where it was written: what continues it has to be at the same place.
+  public struct Session: Hashable, Sendable {
+    public var id: String
+    public var created: Instant
+    /// The installation and file, such as a machine's identity and an inode.
+    public var place: String
+
+    public init(id: String, created: Instant, place: String) {
+      self.id = id
+      self.created = created
+      self.place = place
+    }
+  }
+
+  /// The session begun last.
+  public func lastSession() throws(CRSError) -> Session? {
+    try read { database in
+      try Row.fetchOne(database, sql: "SELECT id, created, place FROM sessions ORDER BY number DESC LIMIT 1").map {
+        Session(id: $0[0], created: Instant(rfc3339: $0[1] as String) ?? .epoch, place: $0[2])
+      }
+    }
+  }
+
+  /// How far each session goes.
+  public func position() throws(CRSError) -> JournalPosition {
+    try read { database in
+      let rows = try Row.fetchAll(
+        database,
+        sql: """
+          SELECT id, (SELECT max(sequence) FROM records WHERE session = number) FROM sessions
+          """)
+      return Dictionary(rows.map { ($0[0] as String, ($0[1] as UInt64?) ?? 0) }, uniquingKeysWith: max)
+    }
+  }
+
+  /// Records in all.
+  public func count() throws(CRSError) -> UInt64 {
+    try read { try UInt64.fetchOne($0, sql: "SELECT count(*) FROM records") ?? 0 }
+  }
+
+  /// Appends records, all or none; on stable storage when it returns.
+  /// - Returns: the sequence of the last one.
+  public func append(_ payloads: [[UInt8]], to session: Session) throws(CRSError) -> UInt64 {
+    try write { database in
+      try database.execute(
+        sql: "INSERT INTO sessions (id, created, place) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        arguments: [session.id, session.created.description, session.place])
+      guard
+        let number = try Int64.fetchOne(
+          database, sql: "SELECT number FROM sessions WHERE id = ?", arguments: [session.id])
+      else { throw CRSError(.corrupted, "\(self.path): the session \(session.id) cannot be found") }
+      var sequence =
+        try UInt64.fetchOne(database, sql: "SELECT max(sequence) FROM records WHERE session = ?", arguments: [number])
+        ?? 0
+      let insert = try database.cachedStatement(
+        sql: "INSERT INTO records (session, sequence, payload, checksum) VALUES (?, ?, ?, ?)")
+      for payload in payloads {
+        sequence += 1
+        let record = JournalRecord(session: session.id, sequence: sequence, payload: payload)
+        try insert.execute(arguments: [number, sequence, Data(payload), Int64(record.checksum)])
+      }
+      return sequence
+    }
+  }
+
+  /// Runs one transaction that only reads: it waits for no writer.
+  func read<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws(CRSError) -> Value {
+    guard let queue = database.withLock({ $0 }) else { throw CRSError(.closed, "the journal \(path) is closed") }
+    do { return try queue.read(body) } catch { throw CRSError(error, path: path) }
+  }
+
+  private func write<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws(CRSError) -> Value {
+    guard let queue = database.withLock({ $0 }) else { throw CRSError(.closed, "the journal \(path) is closed") }
+    do { return try queue.write(body) } catch { throw CRSError(error, path: path) }
+  }
+
+  /// How SQLite makes a transaction durable: 2 is FULL.
+  public func synchronousMode() throws(CRSError) -> Int {
+    try read { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }
+  }
+}

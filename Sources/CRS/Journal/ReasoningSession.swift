@@ -1,0 +1,270 @@
+import CRDT
+import Durability
+import Tracing
+
+/// The reasoning state of a project on this host, with its journal: opened, changed, saved.
+///
+/// Holds the project's lock: one writer at a time. Opening takes the latest good backup and replays what the journal has
+/// behind it. Not for use from two threads at once.
+public final class ReasoningSession {
+  public let folder: ProjectFolder
+  public let project: ByteString
+  public private(set) var engine: ReasoningEngine
+  /// What the replay at opening found.
+  public let replay: ReplayReport
+  /// Why the latest backup could not be the start; `nil` when it was, or none is needed.
+  public let backupFailure: CRSError?
+  /// Why what is applied lives in memory only; `nil` while the journal takes it.
+  public private(set) var degradation: CRSError?
+
+  private let context: CRSContext
+  private var lock: FileLock?
+  private var journal: Journal?
+  private var session: Journal.Session
+  /// Records that the journal has not taken.
+  private var pending: [[UInt8]] = []
+  private var position: JournalPosition
+  private var isClosed = false
+
+  /// How to open.
+  public struct Options: Sendable {
+    /// Goes on behind corrupt records, and counts them.
+    public var skipsCorrupted = false
+    /// Reads only: takes no lock and refuses changes.
+    public var isReadOnly = false
+    /// Where the journal cannot be opened: goes on in memory rather than throw.
+    public var allowsDegraded = false
+    public var maximumPages: Int?
+    public var journalWaitSeconds: Double = 5
+
+    public init() {}
+  }
+
+  /// Opens the state.
+  /// - Throws: `lockFailed` when another process has it. Unless read only or degraded: `corrupted` or `gap` where the
+  ///   replay cannot go on, since what is applied from there on would not be found again.
+  public init(
+    _ folder: ProjectFolder, project: ByteString, context: CRSContext, options: Options = Options()
+  ) throws(CRSError) {
+    self.folder = folder
+    self.project = project
+    self.context = context
+    try storing { () throws(StorageError) in try context.fileSystem.createFolder(folder.path) }
+    let lock: FileLock? =
+      options.isReadOnly
+      ? nil
+      : try storing { () throws(StorageError) in
+        try FileLock.acquire(folder.journalLock, waitSeconds: context.lockWaitSeconds)
+      }
+
+    var state = ReasoningState()
+    var start: JournalPosition = [:]
+    var generation: UInt64 = 0
+    var backupFailure: CRSError?
+    var lostBefore: UInt64 = 0
+    do throws(CRSError) {
+      let loaded = try PersistenceManager(folder, context: context).load()
+      state = loaded.state
+      start = loaded.backup.metadata.position
+      generation = loaded.backup.metadata.generation
+      lostBefore = loaded.backup.metadata.lostRecords
+      backupFailure = loaded.fallback
+    } catch {
+      // The journal holds everything; a backup only shortens the way.
+      if error.code != .notFound { backupFailure = error }
+    }
+
+    var report = ReplayReport()
+    report.position = start
+    var journal: Journal?
+    var degradation: CRSError?
+    var last: Journal.Session?
+    let isMissing =
+      try storing { () throws(StorageError) in try context.fileSystem.information(folder.journal) } == nil
+    do throws(CRSError) {
+      if options.isReadOnly && isMissing { throw CRSError(.notFound, "no journal in \(folder.path)") }
+      let opened = try Journal(
+        folder.journal, maximumPages: options.maximumPages, waitSeconds: options.journalWaitSeconds)
+      report = try traced("journal.Restore") { span throws(CRSError) in
+        let skips = options.skipsCorrupted
+        let report = try opened.replay(after: start, skipsCorrupted: skips) { record throws(CRSError) in
+          for change in try ChangeRecord(record.payload).changes {
+            // What is known of the events of a lost record would read as their removal.
+            if skips, case .events = change { continue }
+            state.apply(change)
+          }
+          generation += 1
+        }
+        span.attributes["crs.journal.records"] = Int(clamping: report.replayed)
+        return report
+      }
+      last = try opened.lastSession()
+      journal = opened
+    } catch {
+      guard options.allowsDegraded || options.isReadOnly else { throw error }
+      if error.code != .notFound || !options.isReadOnly { degradation = error }
+    }
+    if let stop = report.stop, !options.isReadOnly { throw stop }
+
+    let place = Self.place(of: folder.journal, context)
+    let session: Journal.Session
+    if let last, last.place == place, report.isComplete, degradation == nil,
+      try Self.isUpToDate(journal, with: start)
+    {
+      session = last
+    } else {
+      session = Journal.Session(id: context.newSessionID(), created: context.wallClock(), place: place)
+    }
+    self.session = session
+    self.lock = lock
+    self.lostBefore = lostBefore
+    self.journal = journal
+    self.degradation = degradation
+    self.replay = report
+    self.position = report.position
+    self.backupFailure = backupFailure
+    self.isReadOnly = options.isReadOnly
+    self.options = options
+    engine = ReasoningEngine(
+      state: state, generation: generation, session: ByteString(session.id), host: context.host,
+      wall: context.wallClock())
+  }
+
+  /// Records that were lost before the latest backup.
+  private let lostBefore: UInt64
+  private let isReadOnly: Bool
+  private let options: Options
+
+  /// The file a session was written to: a copy elsewhere is another place, and takes a new session.
+  private static func place(of journal: String, _ context: CRSContext) -> String {
+    let file = (try? context.fileSystem.information(journal)).flatMap { $0 }
+    return "\(context.host) \(context.machine) \(file?.device ?? 0):\(file?.inode ?? 0)"
+  }
+
+  /// Whether the journal has everything that the backup says it had: one put back to an older state does not.
+  private static func isUpToDate(_ journal: Journal?, with start: JournalPosition) throws(CRSError) -> Bool {
+    guard let there = try journal?.position() else { return false }
+    return start.allSatisfy { session, sequence in (there[session] ?? sequence) >= sequence }
+  }
+
+  public var sessionID: String { session.id }
+  public var snapshot: Snapshot { engine.snapshot }
+  /// Records applied and not in the journal.
+  public var pendingCount: Int { pending.count }
+  /// Records of the journal that could not be read, ever.
+  public var lostRecords: UInt64 { lostBefore + replay.skipped }
+  /// Records of the journal in the state.
+  public var deltaCount: UInt64 { position.values.reduce(0) { $0 + $1 } }
+
+  /// Applies deltas in order, each all or nothing; what was accepted is on stable storage when this returns, unless the
+  /// session is degraded.
+  /// - Returns: for each delta why it was refused, or `nil`.
+  public func apply(_ deltas: [Delta]) throws(CRSError) -> [CRSError?] {
+    try demandWritable()
+    var records: [[UInt8]] = []
+    var outcomes: [CRSError?] = []
+    let wall = context.wallClock()
+    for delta in deltas {
+      do throws(CRSError) {
+        records.append(ChangeRecord(try engine.apply(delta, wall: wall)).bytes)
+        outcomes.append(nil)
+      } catch {
+        outcomes.append(error)
+      }
+    }
+    append(records)
+    return outcomes
+  }
+
+  /// Joins another state, such as a backup of another host.
+  /// - Returns: how many elements were new here.
+  public func join(_ other: ReasoningState) throws(CRSError) -> Int {
+    try demandWritable()
+    let changes = engine.join(other, wall: context.wallClock())
+    let pieceCount = 500
+    var rest = changes[...]
+    var records: [[UInt8]] = []
+    while !rest.isEmpty {
+      records.append(ChangeRecord(Array(rest.prefix(pieceCount))).bytes)
+      rest = rest.dropFirst(pieceCount)
+    }
+    append(records)
+    return changes.count
+  }
+
+  private func append(_ records: [[UInt8]]) {
+    guard !records.isEmpty else { return }
+    guard degradation == nil, let journal else {
+      pending += records
+      return
+    }
+    do throws(CRSError) {
+      position[session.id] = try journal.append(records, to: session)
+    } catch {
+      pending += records
+      degradation = error
+    }
+  }
+
+  /// Opens the journal again and writes what was kept in memory. Does nothing when it is attached.
+  /// - Throws: what still keeps the journal from working; what was kept stays kept.
+  public func reattach() throws(CRSError) {
+    guard degradation != nil else { return }
+    try demandWritable()
+    let journal: Journal
+    if let there = self.journal {
+      journal = there
+    } else {
+      journal = try Journal(
+        folder.journal, maximumPages: options.maximumPages, waitSeconds: options.journalWaitSeconds)
+      // What the journal had before was never read: it joins what was applied since.
+      var state = ReasoningState()
+      let report = try journal.replay { record throws(CRSError) in
+        for change in try ChangeRecord(record.payload).changes { state.apply(change) }
+      }
+      if let stop = report.stop { throw stop }
+      _ = engine.join(state, wall: context.wallClock())
+      position = report.position
+      session.place = Self.place(of: folder.journal, context)
+    }
+    if !pending.isEmpty { position[session.id] = try journal.append(pending, to: session) }
+    self.journal = journal
+    pending = []
+    degradation = nil
+  }
+
+  /// Packs the state as it is now.
+  /// - Parameter allowsIncomplete: also in degraded mode; the backup then says that it is incomplete.
+  /// - Throws: `degraded`.
+  public func backup(allowsIncomplete: Bool = false) throws(CRSError) -> Backup {
+    let isComplete = degradation == nil && replay.isComplete
+    if !isComplete && !allowsIncomplete {
+      let reason = degradation ?? replay.stop
+      throw CRSError(
+        .degraded,
+        "a backup would be incomplete: "
+          + (reason?.message ?? "\(replay.skipped) records of the journal were passed over"),
+        remedy: "Nothing was saved. Mend the journal, or save what there is with --incomplete")
+    }
+    return try traced("journal.Backup") { span throws(CRSError) in
+      let backup = try Backup(
+        engine.snapshot, project: project, created: context.wallClock(), host: context.host.text, session: session.id,
+        deltaCount: deltaCount, position: position, isComplete: isComplete, lostRecords: lostRecords)
+      span.attributes["crs.backup.size_bytes"] = backup.metadata.compressedBytes
+      return backup
+    }
+  }
+
+  /// Closes the journal and lets go of the project. What is pending in a degraded session is lost with it.
+  public func close() throws(CRSError) {
+    isClosed = true
+    defer { lock = nil }
+    try journal?.close()
+    journal = nil
+  }
+
+  private func demandWritable() throws(CRSError) {
+    if isClosed { throw CRSError(.closed, "the session of \(folder.path) is closed") }
+    if isReadOnly { throw CRSError(.usage, "the session was opened to read only") }
+  }
+}

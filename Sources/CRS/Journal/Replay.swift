@@ -1,0 +1,105 @@
+import CRDT
+import FoundationEssentials
+import GRDB
+
+extension Journal {
+  /// Hands out the records behind `start`, oldest first, in batches: memory is bounded by a batch.
+  ///
+  /// A record that fails its checksum, or that is missing, ends the replay: it and what follows stay in the journal, and
+  /// the report says so. With `skipsCorrupted` it is counted and the replay goes on. Records that `start` covers are not
+  /// looked at.
+  /// - Throws: what the database throws, or `body`.
+  /// - Complexity: O(*n*) in the records behind `start`; memory O(`batchRecords`).
+  public func replay(
+    after start: JournalPosition = [:], skipsCorrupted: Bool = false, batchRecords: Int = 1_000,
+    _ body: (JournalRecord) throws(CRSError) -> Void
+  ) throws(CRSError) -> ReplayReport {
+    var report = ReplayReport()
+    report.position = start
+    var last = try firstPosition(behind: start) - 1
+    while true {
+      let batch = try batch(behind: last, count: batchRecords)
+      guard let end = batch.last?.position else { return report }
+      for row in batch {
+        let expected = (report.position[row.record.session] ?? 0) + 1
+        guard row.record.sequence >= expected else { continue }
+        if row.record.sequence > expected {
+          let gap = CRSError(
+            .gap, "\(path): record \(expected) of session \(row.record.session) is missing",
+            remedy: Self.remedy, sequence: expected)
+          guard skipsCorrupted else {
+            report.stop = gap
+            return report
+          }
+          report.skipped += row.record.sequence - expected
+        }
+        report.position[row.record.session] = row.record.sequence
+        do throws(CRSError) {
+          guard row.record.checksum == row.checksum else {
+            throw CRSError(.corrupted, "its checksum is wrong")
+          }
+          try body(row.record)
+          report.replayed += 1
+        } catch {
+          guard error.code == .corrupted || error.code == .badData else { throw error }
+          guard skipsCorrupted else {
+            report.position[row.record.session] = row.record.sequence - 1
+            report.stop = CRSError(
+              .corrupted,
+              "\(path): record \(row.record.sequence) of session \(row.record.session) is corrupt: \(error.message)",
+              remedy: Self.remedy, sequence: row.record.sequence)
+            return report
+          }
+          report.skipped += 1
+        }
+      }
+      last = end
+    }
+  }
+
+  private static let remedy =
+    "It and what follows is kept. Go on without it with --skip-corrupted, and `crdt-agent crs load` a backup"
+
+  private struct StoredRow: Sendable {
+    var position: Int64
+    var record: JournalRecord
+    var checksum: UInt32
+  }
+
+  private func firstPosition(behind start: JournalPosition) throws(CRSError) -> Int64 {
+    if start.isEmpty { return 1 }
+    return try read { database in
+      let rows = try Row.fetchAll(database, sql: "SELECT number, id FROM sessions")
+      let firsts = try rows.compactMap { row -> Int64? in
+        let covered = Int64(clamping: start[row[1] as String] ?? 0)
+        return try Int64.fetchOne(
+          database, sql: "SELECT min(position) FROM records WHERE session = ? AND sequence > ?",
+          arguments: [row[0] as Int64, covered])
+      }
+      return firsts.min() ?? .max
+    }
+  }
+
+  private func batch(behind position: Int64, count: Int) throws(CRSError) -> [StoredRow] {
+    try read { database in
+      // A session that is missing makes its records fail their checksum.
+      let rows = try Row.fetchCursor(
+        database,
+        sql: """
+          SELECT position, coalesce(id, ''), sequence, payload, checksum
+          FROM records LEFT JOIN sessions ON number = session WHERE position > ? ORDER BY position LIMIT ?
+          """, arguments: [position, count])
+      var batch: [StoredRow] = []
+      while let row = try rows.next() {
+        let payload = try row.withUnsafeData(atIndex: 3) { $0.map { Array($0) } ?? [] }
+        batch.append(
+          StoredRow(
+            position: row[0],
+            record: JournalRecord(
+              session: row[1], sequence: UInt64(clamping: Int64.fromDatabaseValue(row[2]) ?? 0), payload: payload),
+            checksum: UInt32(truncatingIfNeeded: Int64.fromDatabaseValue(row[4]) ?? -1)))
+      }
+      return batch
+    }
+  }
+}

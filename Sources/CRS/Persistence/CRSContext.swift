@@ -1,0 +1,72 @@
+import CRDT
+import Durability
+import Memory
+
+/// The outside world as this module sees it; commands hand in the real one.
+public struct CRSContext: Sendable {
+  public var fileSystem: any FileSystem
+  public var wallClock: @Sendable () -> Instant
+  /// Cryptographically random bytes, for session ids.
+  public var randomBytes: @Sendable (_ count: Int) -> [UInt8]
+  public var sleepMilliseconds: @Sendable (_ milliseconds: Int) -> Void
+  /// Who writes.
+  public var host: HostName
+  /// What tells this installation from a copy of it.
+  public var machine: String
+  /// How long a lock is waited for.
+  public var lockWaitSeconds: Double
+
+  public init(
+    fileSystem: any FileSystem, wallClock: @escaping @Sendable () -> Instant,
+    randomBytes: @escaping @Sendable (_ count: Int) -> [UInt8],
+    sleepMilliseconds: @escaping @Sendable (_ milliseconds: Int) -> Void, host: HostName, machine: String,
+    lockWaitSeconds: Double = 10
+  ) {
+    self.fileSystem = fileSystem
+    self.wallClock = wallClock
+    self.randomBytes = randomBytes
+    self.sleepMilliseconds = sleepMilliseconds
+    self.host = host
+    self.machine = machine
+    self.lockWaitSeconds = lockWaitSeconds
+  }
+
+  /// A new session id: a random UUID (RFC 9562, version 4).
+  func newSessionID() -> String {
+    var bytes = Array(randomBytes(16).prefix(16))
+    precondition(bytes.count == 16, "sixteen random bytes")
+    bytes[6] = bytes[6] & 0x0F | 0x40
+    bytes[8] = bytes[8] & 0x3F | 0x80
+    let digits = Array("0123456789abcdef".utf8)
+    let hex = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    let parts = [hex[..<8], hex[8..<12], hex[12..<16], hex[16..<20], hex[20...]]
+    return parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "-")
+  }
+}
+
+extension CRSError {
+  /// A failure of the file system.
+  init(_ error: StorageError) {
+    let code: Code =
+      switch error.code {
+      case .notFound: .notFound
+      case .permission, .notOwned: .permission
+      case .noSpace: .full
+      case .locked: .lockFailed
+      default: .storage
+      }
+    let remedy: String =
+      switch code {
+      case .full: "What was saved before is safe. Make room, then run again"
+      case .lockFailed: "What the other run accepts is safe; run again when it has ended"
+      case .permission: "Nothing was changed. Run as the owner of the file, or change its mode"
+      default: "What was saved before is safe"
+      }
+    self.init(code, error.description, remedy: remedy)
+  }
+}
+
+/// Runs work on files and turns its error into this module's.
+func storing<Value: ~Copyable>(_ body: () throws(StorageError) -> Value) throws(CRSError) -> Value {
+  do { return try body() } catch { throw CRSError(error) }
+}

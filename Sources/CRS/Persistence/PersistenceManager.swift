@@ -1,0 +1,131 @@
+import CRDT
+import Durability
+import Tracing
+
+/// Keeps the backups of one project on this host: the latest and the one before it.
+///
+/// A backup and its metadata become visible together: metadata names the digest of its backup, a backup is in place
+/// before the metadata that names it, and the pair before stays until then. Whatever byte is damaged and wherever a
+/// crash comes, what is loaded is a whole backup that passes its checksum, or nothing.
+public final class PersistenceManager {
+  public let folder: ProjectFolder
+  private let context: CRSContext
+  private var isClosed = false
+
+  /// How often a call that may succeed later is tried.
+  private static let attempts = 3
+
+  public init(_ folder: ProjectFolder, context: CRSContext) {
+    self.folder = folder
+    self.context = context
+  }
+
+  /// Ends the use of this value; every later call throws `closed`.
+  public func close() { isClosed = true }
+
+  /// Replaces the latest backup; the one that was the latest, if it is good, becomes the previous one.
+  /// - Throws: `lockFailed`, `closed`, `full`, `storage`, `permission`. The backup that was there is still there then.
+  public func save(_ backup: Backup) throws(CRSError) {
+    try traced("crs.Persistence.SaveBackup") { span throws(CRSError) in
+      span.attributes["crs.backup.size_bytes"] = backup.metadata.compressedBytes
+      span.attributes["crs.generation"] = Int(clamping: backup.metadata.generation)
+      try write(backup)
+    }
+  }
+
+  private func write(_ backup: Backup) throws(CRSError) {
+    try locked { () throws(CRSError) in
+      if let (latest, metadata) = try? read(folder.latestBackup, folder.metadata), latest.metadata != backup.metadata {
+        try write(folder.previousBackup, latest.bytes)
+        try write(folder.previousMetadata, metadata)
+      }
+      try write(folder.latestBackup, backup.bytes)
+      try write(folder.metadata, backup.metadata.bytes)
+      _ = try read(folder.latestBackup, folder.metadata)
+    }
+  }
+
+  /// What a load found.
+  public struct Loaded: Sendable {
+    public var backup: Backup
+    public var state: ReasoningState
+    /// Why an earlier backup than the latest was used; `nil` when it is the latest.
+    public var fallback: CRSError?
+  }
+
+  /// The newest backup that passes every check; verified as a whole before anything of it is used.
+  /// - Throws: `notFound` when none was ever saved; `corrupted` or `versionMismatch` when none is good.
+  public func load() throws(CRSError) -> Loaded {
+    try traced("crs.Persistence.LoadBackup") { span throws(CRSError) in
+      let loaded = try newestGood()
+      span.attributes["crs.backup.size_bytes"] = loaded.backup.metadata.compressedBytes
+      span.attributes["crs.backup.is_fallback"] = loaded.fallback != nil
+      return loaded
+    }
+  }
+
+  private func newestGood() throws(CRSError) -> Loaded {
+    try locked { () throws(CRSError) in
+      var first: CRSError?
+      // A crash between two of the files' replacements leaves a pair in files of different names.
+      for metadata in [folder.metadata, folder.previousMetadata] {
+        for bytes in [folder.latestBackup, folder.previousBackup] {
+          do throws(CRSError) {
+            let backup = try read(bytes, metadata).backup
+            return Loaded(backup: backup, state: try backup.state(), fallback: first)
+          } catch {
+            if first == nil || first?.code == .notFound, error.code != .notFound { first = error }
+            if error.code == .permission || error.code == .storage { throw error }
+          }
+        }
+      }
+      throw first
+        ?? CRSError(
+          .notFound, "no backup in \(folder.path)", remedy: "Make one with `crdt-agent crs save`")
+    }
+  }
+
+  private func read(_ path: String, _ metadataPath: String) throws(CRSError) -> (backup: Backup, metadata: [UInt8]) {
+    guard let metadata = try read(metadataPath, limitBytes: 1 << 26), let bytes = try read(path, limitBytes: .max - 1)
+    else { throw CRSError(.notFound, "\(metadataPath) or \(path) is missing") }
+    do throws(CRSError) {
+      return (try Backup(bytes, metadata: try BackupMetadata(metadata)), metadata)
+    } catch {
+      throw CRSError(error.code, "\(metadataPath): \(error.message)", remedy: error.remedy)
+    }
+  }
+
+  private func read(_ path: String, limitBytes: Int) throws(CRSError) -> [UInt8]? {
+    try retrying { () throws(StorageError) in try context.fileSystem.read(path, limitBytes: limitBytes) }
+  }
+
+  private func write(_ path: String, _ bytes: [UInt8]) throws(CRSError) {
+    try retrying { () throws(StorageError) in
+      _ = try context.fileSystem.replaceIfChanged(path, with: bytes, mode: .exact(0o600))
+    }
+  }
+
+  private func retrying<Value>(_ body: () throws(StorageError) -> Value) throws(CRSError) -> Value {
+    var attempt = 1
+    while true {
+      do throws(StorageError) {
+        return try body()
+      } catch {
+        guard error.isRetryable, attempt < Self.attempts else { throw CRSError(error) }
+        context.sleepMilliseconds(20 << attempt)
+        attempt += 1
+      }
+    }
+  }
+
+  private func locked<Value>(_ body: () throws(CRSError) -> Value) throws(CRSError) -> Value {
+    guard !isClosed else { throw CRSError(.closed, "the backups of \(folder.path) were closed") }
+    try storing { () throws(StorageError) in try context.fileSystem.createFolder(folder.backups) }
+    let lock = try storing { () throws(StorageError) in
+      try FileLock.acquire(folder.backupLock, waitSeconds: context.lockWaitSeconds)
+    }
+    // The lock's value has to live through the body: one that nothing uses any more may be released.
+    defer { extendLifetime(lock) }
+    return try body()
+  }
+}

@@ -1,0 +1,22 @@
+import Durability
+
+/// Where the state of one project is kept below the data folder: `crs/<project>/…`.
+public struct ProjectFolder: Hashable, Sendable {
+  /// `crs/<project>`.
+  public let path: String
+
+  public init(_ path: String) { self.path = path }
+
+  public var journal: String { path + "/journal.sqlite" }
+  /// Held by who applies.
+  public var journalLock: String { path + "/journal.lock" }
+  public var backups: String { path + "/backups" }
+  public var latestBackup: String { backups + "/latest.backup.gz" }
+  public var previousBackup: String { backups + "/previous.backup.gz" }
+  /// Held by who saves or loads.
+  public var backupLock: String { latestBackup + ".lock" }
+  public var metadata: String { path + "/metadata.json" }
+  public var previousMetadata: String { path + "/previous.metadata.json" }
+  public var export: String { path + "/export.json" }
+  public var metrics: String { path + "/metrics.json" }
+}

@@ -1,0 +1,92 @@
+import CRDT
+import Memory
+import Tracing
+
+/// Saving a session's state as a backup, and loading backups into it: on this host, and through the store.
+public enum StateTransfer {
+  /// What a save did.
+  public struct Saved: Sendable {
+    public var backup: Backup
+    /// The entry in the store; `nil` where none was asked for.
+    public var entry: Entry?
+  }
+
+  /// Saves the whole state on this host and, with a store, puts it there.
+  /// - Throws: `degraded` unless `allowsIncomplete`; else what saving throws.
+  public static func save(
+    _ session: ReasoningSession, project: ProjectIdentity, to store: BackupStore?, context: CRSContext,
+    allowsIncomplete: Bool = false
+  ) throws(CRSError) -> Saved {
+    try measured(.save, session.folder, context) { () throws(CRSError) in
+      try traced("crs.SaveCheckpointToDisk") { span throws(CRSError) in
+        span.attributes["crs.project"] = project.key.description
+        let backup = try session.backup(allowsIncomplete: allowsIncomplete)
+        try PersistenceManager(session.folder, context: context).save(backup)
+        return Saved(backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host))
+      }
+    }
+  }
+
+  /// What a load did.
+  public struct Loaded: Sendable {
+    public var found: BackupStore.Found
+    /// Elements that were new here.
+    public var newElements: Int
+  }
+
+  /// Joins the wanted backups of the store into the session; the session's journal takes what is new.
+  /// - Throws: `notFound` where no good backup is wanted; `corrupted` where all that are wanted are damaged.
+  public static func load(
+    into session: ReasoningSession, project: ProjectIdentity, from store: BackupStore, _ selection: BackupSelection,
+    context: CRSContext
+  ) throws(CRSError) -> Loaded {
+    try measured(.load, session.folder, context) { () throws(CRSError) in
+      try traced("crs.LoadCheckpointFromDisk") { span throws(CRSError) in
+        span.attributes["crs.project"] = project.key.description
+        let found = try store.load(project, selection)
+        guard !found.backups.isEmpty else {
+          if let failure = found.failures.first {
+            throw CRSError(
+              .corrupted, "no good backup of \(project.key): \(failure.error.message)",
+              remedy: "Nothing was loaded. Run crdt-backup on the host that made it, then again here")
+          }
+          throw CRSError(
+            .notFound, "no backup of \(project.key) that is wanted",
+            remedy: "`crdt-agent crs history` lists them; run crdt-backup to get those of other hosts")
+        }
+        let joined = ReasoningState(joining: found.backups.map(\.state))
+        let count = try session.join(joined)
+        span.attributes["crs.backups"] = found.backups.count
+        return Loaded(found: found, newElements: count)
+      }
+    }
+  }
+
+  /// Joins an export.
+  public static func `import`(_ export: StateExport, into session: ReasoningSession, context: CRSContext)
+    throws(CRSError) -> Int
+  {
+    try measured(.import, session.folder, context) { () throws(CRSError) in try session.join(export.state) }
+  }
+
+  private static func measured<Value>(
+    _ operation: BackupMetrics.Operation, _ folder: ProjectFolder, _ context: CRSContext,
+    _ body: () throws(CRSError) -> Value
+  ) throws(CRSError) -> Value {
+    let start = ContinuousClock.now
+    func record(isSuccess: Bool) {
+      let (seconds, attoseconds) = (ContinuousClock.now - start).components
+      BackupMetrics.record(
+        operation, seconds: Double(seconds) + Double(attoseconds) / 1e18, isSuccess: isSuccess, folder: folder,
+        context: context)
+    }
+    do throws(CRSError) {
+      let value = try body()
+      record(isSuccess: true)
+      return value
+    } catch {
+      record(isSuccess: false)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import ArgumentParser
+import CRDT
+import CRS
+import CommandSupport
+import Durability
+import Memory
+import Processes
+import Replication
+import Tracing
+
+/// Which project, where its state is, and how much is said.
+struct CRSOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The project's name, where it is in no git repository.", valueName: "name"))
+  var project: String?
+  @Option(
+    help: ArgumentHelp("The project's folder (default: the working folder).", valueName: "dir"),
+    completion: .directory)
+  var folder: String?
+  @Option(
+    help: ArgumentHelp(
+      "Where states are kept on this host.",
+      discussion: "Default: $CRDT_AGENT_DATA, else $XDG_DATA_HOME/crdt-agent, else ~/.local/share/crdt-agent.",
+      valueName: "dir"),
+    completion: .directory)
+  var data: String?
+  @Option(
+    help: ArgumentHelp("Append what was done to this file, as OTLP spans in JSON lines.", valueName: "file"),
+    completion: .file())
+  var trace: String?
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  var console: Console { Console(agent: output) }
+
+  /// Runs a command's work in the tracer asked for.
+  func run(_ name: String, _ body: (Console) throws -> Int32) throws {
+    let console = console
+    guard let trace else { return try console.run("crs \(name)") { try body(console) } }
+    let recorder = TraceRecorder()
+    InstrumentationSystem.bootstrap(recorder.tracer)
+    try console.run("crs \(name)") {
+      let outcome = Result { try body(console) }
+      try recorder.append(to: Machine.absolute(trace))
+      return try outcome.get()
+    }
+  }
+
+  /// Everything of a run that does not depend on the command.
+  func access() throws -> CRSAccess {
+    if folder?.isEmpty == true || data?.isEmpty == true { throw ValidationError("--folder or --data is empty") }
+    let dataFolder = try dataFolder()
+    let place = Machine.absolute(folder ?? ".")
+    let identity = try ProjectIdentity.of(folder: place, name: project)
+    let effects = Effects.real
+    let there = try? Store.open(try store.folder(), effects: effects)
+    let machine = effects.machineIdentity().map { EntryIdentity.hexDigest(of: $0).prefix(16) } ?? "none"
+    let context = CRSContext(
+      fileSystem: effects.fileSystem, wallClock: effects.wallClock, randomBytes: effects.randomBytes,
+      sleepMilliseconds: effects.sleepMilliseconds, host: there?.settings.host ?? Machine.defaultHost,
+      machine: String(machine), lockWaitSeconds: there?.settings.lockWaitSeconds ?? 60)
+    return CRSAccess(
+      identity: identity, dataFolder: dataFolder, context: context, storeFolder: try store.folder(), effects: effects)
+  }
+
+  private func dataFolder() throws -> String {
+    let variables = Environment.current.variables
+    func value(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
+    if let data = data ?? value("CRDT_AGENT_DATA") { return Machine.absolute(data) }
+    // The XDG specification says that relative paths there are to be ignored.
+    if let data = value("XDG_DATA_HOME"), data.hasPrefix("/") { return data + "/crdt-agent" }
+    guard let home = value("HOME") else {
+      throw ReplicationError(.configuration, "HOME is not set", remedy: "Give the folder with --data")
+    }
+    return Machine.absolute(home + "/.local/share/crdt-agent")
+  }
+}
+
+/// The project of a run and the ways to its state.
+struct CRSAccess {
+  let identity: ProjectIdentity
+  let dataFolder: String
+  let context: CRSContext
+  let storeFolder: String
+  let effects: Effects
+
+  /// The project, taken up where it is new.
+  func register() throws -> (project: ProjectIndex.Project, folder: ProjectFolder) {
+    var index = try ProjectIndex(dataFolder: dataFolder, fileSystem: context.fileSystem)
+    let project = try index.register(identity, context: context)
+    return (project, index.folder(of: project))
+  }
+
+  /// The project, which has to be here.
+  func known() throws -> (project: ProjectIndex.Project, folder: ProjectFolder) {
+    let index = try ProjectIndex(dataFolder: dataFolder, fileSystem: context.fileSystem)
+    guard let project = index.project(identity) else {
+      throw CRSError(
+        .notFound, "no state of \(identity.key) is kept in \(dataFolder)",
+        remedy: "Begin with `crdt-agent crs apply`, or `crdt-agent crs load` what other hosts saved")
+    }
+    return (project, index.folder(of: project))
+  }
+
+  func session(_ folder: ProjectFolder, _ change: (inout ReasoningSession.Options) -> Void = { _ in }) throws
+    -> ReasoningSession
+  {
+    var options = ReasoningSession.Options()
+    change(&options)
+    return try ReasoningSession(folder, project: identity.key, context: context, options: options)
+  }
+
+  /// The state as it is, read only, with a warning where it is not all there is.
+  func reader(_ console: Console) throws -> (project: ProjectIndex.Project, session: ReasoningSession) {
+    let (project, folder) = try known()
+    let session = try session(folder) { $0.isReadOnly = true }
+    for problem in session.problems { console.warn(problem) }
+    return (project, session)
+  }
+
+  /// The store, made where there is none.
+  func madeStore() throws -> BackupStore {
+    var request = StoreRequest(folder: storeFolder)
+    request.makesStore = true
+    return BackupStore(try Store.openOrCreate(request, effects: effects))
+  }
+
+  /// The store, which has to be there.
+  func openedStore() throws -> BackupStore { BackupStore(try Store.open(storeFolder, effects: effects)) }
+}
+
+extension ReasoningSession {
+  /// What keeps this state from being all there is, one line each.
+  var problems: [String] {
+    var problems: [String] = []
+    if let degradation {
+      problems.append(
+        "degraded: the state lives in memory only, \(pendingCount) changes are not kept: \(degradation.message)")
+    }
+    if let stop = replay.stop { problems.append("the journal was read only in part: \(stop)") }
+    if lostRecords > 0 {
+      problems.append("\(lostRecords) records of the journal could not be read and were passed over")
+    }
+    if let backupFailure { problems.append("the latest backup was not used: \(backupFailure.message)") }
+    return problems
+  }
+}

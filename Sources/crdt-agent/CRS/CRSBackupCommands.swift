@@ -1,0 +1,162 @@
+import ArgumentParser
+import CRDT
+import CRS
+import CommandSupport
+import Memory
+
+struct CRSSaveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "save", abstract: "Save the whole state, on this host and in the store for crdt-backup to carry.")
+
+  @Flag(help: "Save on this host only.")
+  var local = false
+  @Flag(help: "Save also what is known not to be all; the backup says so.")
+  var incomplete = false
+  @Flag(help: "Go on behind corrupt records of the journal.")
+  var skipCorrupted = false
+  @OptionGroup var options: CRSOptions
+
+  func run() throws {
+    try options.run("save") { console in
+      let access = try options.access()
+      let (project, folder) = try access.known()
+      let session = try access.session(folder) {
+        $0.skipsCorrupted = skipCorrupted
+        $0.allowsDegraded = incomplete
+      }
+      for problem in session.problems { console.warn(problem) }
+      let store = local ? nil : try access.madeStore()
+      let saved = try StateTransfer.save(
+        session, project: project.identity, to: store, context: access.context, allowsIncomplete: incomplete)
+      try session.close()
+      let metadata = saved.backup.metadata
+      console.say(
+        "saved generation \(metadata.generation)"
+          + (metadata.isComplete ? "" : ", incomplete")
+          + ": \(metadata.compressedBytes) bytes, sha256 \(metadata.digest)")
+      if local == false { console.say("in the store; crdt-backup carries it to the other hosts") }
+      if options.output.json {
+        console.object("crs save") { object in
+          object.member("project", project.identity.key)
+          object.raw("metadata", Array(metadata.bytes.dropLast()))
+          object.member("file", folder.latestBackup)
+          object.member("inStore", store != nil)
+          object.member("uniqueID", saved.entry.map { $0.metadata.uniqueID.description })
+        }
+      }
+      return 0
+    }
+  }
+}
+
+struct CRSLoadCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "load",
+    abstract: "Join what was saved into the state here: of every host the newest good backup, or those that are named.")
+
+  @Option(help: ArgumentHelp("Only what this host saved.", valueName: "name"))
+  var host: String?
+  @Option(help: ArgumentHelp("The newest saved at that time or before, RFC 3339.", valueName: "time"))
+  var at: String?
+  @Option(help: ArgumentHelp("This generation.", valueName: "number"))
+  var generation: UInt64?
+  @Flag(help: "Go on behind corrupt records of the journal.")
+  var skipCorrupted = false
+  @OptionGroup var options: CRSOptions
+
+  func run() throws {
+    let time = try at.map { text in
+      guard let time = Instant(rfc3339: text) else { throw ValidationError("'\(text)' is no RFC 3339 time") }
+      return time
+    }
+    try options.run("load") { console in
+      let access = try options.access()
+      let store = try access.openedStore()
+      let selection = BackupSelection(host: host.map { ByteString($0) }, at: time, generation: generation)
+      let (project, folder) = try access.register()
+      let session = try access.session(folder) { $0.skipsCorrupted = skipCorrupted }
+      let loaded = try StateTransfer.load(
+        into: session, project: project.identity, from: store, selection, context: access.context)
+      if let degradation = session.degradation { throw degradation }
+      let generation = session.engine.generation
+      try session.close()
+      for (stored, error) in loaded.found.failures {
+        console.warn(
+          "the backup of \(stored.stamp.host) of \(stored.metadata.created) was passed over: \(error.message)")
+      }
+      for (stored, _) in loaded.found.backups {
+        console.say(
+          "joined \(stored.stamp.host), generation \(stored.metadata.generation) of \(stored.metadata.created)"
+            + (stored.metadata.isComplete ? "" : ", incomplete"))
+      }
+      console.say("\(loaded.newElements) elements were new here, generation \(generation)")
+      if options.output.json {
+        console.object("crs load") { object in
+          object.member("project", project.identity.key)
+          object.array("joined") { list in
+            for (stored, _) in loaded.found.backups { list.object { $0.stored(stored) } }
+          }
+          object.array("passedOver") { list in
+            for (stored, error) in loaded.found.failures {
+              list.object { entry in
+                entry.stored(stored)
+                entry.member("error", error.message)
+              }
+            }
+          }
+          object.member("newElements", loaded.newElements)
+          object.raw("generation", Array(String(generation).utf8))
+        }
+      }
+      return 0
+    }
+  }
+}
+
+struct CRSHistoryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "history", abstract: "List what every host saved, newest first: what `load` can be asked for.")
+
+  @OptionGroup var options: CRSOptions
+
+  func run() throws {
+    try options.run("history") { console in
+      let access = try options.access()
+      let backups = try access.openedStore().history(of: access.identity)
+      if options.output.json {
+        console.object("crs history") { object in
+          object.member("project", access.identity.key)
+          object.array("backups") { list in
+            for stored in backups { list.object { $0.stored(stored) } }
+          }
+        }
+      } else {
+        let rows = backups.map { stored in
+          [
+            stored.metadata.created.description, stored.stamp.host.description, String(stored.metadata.generation),
+            String(stored.metadata.compressedBytes), stored.metadata.isComplete ? "yes" : "no",
+            String(stored.metadata.digest.prefix(12)),
+          ]
+        }
+        for line in TextTable.lines(["SAVED", "HOST", "GENERATION", "BYTES", "COMPLETE", "SHA256"], rows) {
+          console.say(line)
+        }
+      }
+      return 0
+    }
+  }
+}
+
+extension JSONWriter {
+  /// The members that tell of a backup in the store.
+  mutating func stored(_ stored: StoredBackup) {
+    member("host", stored.stamp.host)
+    member("created", stored.metadata.created.description)
+    raw("generation", Array(String(stored.metadata.generation).utf8))
+    member("session", stored.metadata.session)
+    member("complete", stored.metadata.isComplete)
+    member("sizeBytes", stored.metadata.sizeBytes)
+    member("compressedBytes", stored.metadata.compressedBytes)
+    member("sha256", stored.metadata.digest)
+  }
+}

@@ -1,0 +1,144 @@
+import ArgumentParser
+import CRDT
+import CRS
+import CommandSupport
+import Durability
+import Memory
+
+struct CRSStatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Show what the state holds, and whether all of it is safe.")
+
+  @OptionGroup var options: CRSOptions
+
+  func run() throws {
+    try options.run("status") { console in
+      let access = try options.access()
+      let (project, folder) = try access.known()
+      let session = try access.session(folder) { $0.isReadOnly = true }
+      var latest: BackupMetadata?
+      do throws(CRSError) {
+        latest = try PersistenceManager(folder, context: access.context).load().backup.metadata
+      } catch {
+        if error.code != .notFound { console.warn(error.description) }
+      }
+      let hosts = (try? access.openedStore().newest(of: project.identity)) ?? []
+      let unsaved = session.engine.generation - min(latest?.generation ?? 0, session.engine.generation)
+      for problem in session.problems { console.warn(problem) }
+      console.say(bold: "project     ", project.identity.key.description)
+      console.say(bold: "folder      ", folder.path)
+      console.say(bold: "generation  ", String(session.engine.generation))
+      console.say(
+        bold: "state       ", session.engine.state.counts.map { "\($0.count) \($0.name)" }.joined(separator: ", "))
+      console.say(bold: "mode        ", session.mode)
+      console.say(
+        bold: "last save   ",
+        latest.map { "\($0.created), \(unsaved) generations ago" + ($0.isComplete ? "" : ", incomplete") } ?? "never")
+      for stored in hosts {
+        console.say(
+          bold: "in store    ",
+          "\(stored.stamp.host), generation \(stored.metadata.generation) of \(stored.metadata.created)")
+      }
+      if options.output.json {
+        console.object("crs status") { object in
+          object.member("project", project.identity.key)
+          object.member("folder", folder.path)
+          object.raw("generation", Array(String(session.engine.generation).utf8))
+          object.member("mode", session.mode)
+          object.object("state") { state in
+            for (name, count) in session.engine.state.counts { state.member(name, count) }
+          }
+          object.raw("journalRecords", Array(String(session.deltaCount).utf8))
+          object.raw("lostRecords", Array(String(session.lostRecords).utf8))
+          object.array("problems") { problems in
+            for problem in session.problems { problems.element(problem) }
+          }
+          if let latest { object.raw("latestBackup", Array(latest.bytes.dropLast())) }
+          object.raw("unsavedGenerations", Array(String(unsaved).utf8))
+          object.array("hosts") { list in
+            for stored in hosts { list.object { $0.stored(stored) } }
+          }
+        }
+      }
+      return 0
+    }
+  }
+}
+
+extension ReasoningSession {
+  /// Whether what is applied is kept.
+  fileprivate var mode: String {
+    if degradation != nil { return "degraded" }
+    return replay.stop == nil ? "journaled" : "damaged"
+  }
+}
+
+struct CRSVerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Check every record of the journal, the backups here, and those of all hosts in the store.")
+
+  @Flag(help: "Go on behind corrupt records of the journal, and count them.")
+  var skipCorrupted = false
+  @OptionGroup var options: CRSOptions
+
+  func run() throws {
+    try options.run("verify") { console in
+      let access = try options.access()
+      let (project, folder) = try access.known()
+      var failures: [String] = []
+      var checked: [String] = []
+      func check(_ name: String, _ body: () throws(CRSError) -> String) {
+        do throws(CRSError) {
+          checked.append("\(name): \(try body())")
+        } catch {
+          failures.append("\(name): \(error)")
+        }
+      }
+      check("journal") { () throws(CRSError) in
+        guard (try? access.context.fileSystem.information(folder.journal)).flatMap({ $0 }) != nil else { return "none" }
+        let report = try Journal(folder.journal).replay(skipsCorrupted: skipCorrupted) { record throws(CRSError) in
+          _ = try ChangeRecord(record.payload)
+        }
+        if let stop = report.stop { throw stop }
+        if report.skipped > 0 {
+          throw CRSError(.corrupted, "\(report.skipped) records are lost, \(report.replayed) are good")
+        }
+        return "\(report.replayed) records are good"
+      }
+      check("backup here") { () throws(CRSError) in
+        let loaded: PersistenceManager.Loaded
+        do throws(CRSError) {
+          loaded = try PersistenceManager(folder, context: access.context).load()
+        } catch {
+          if error.code == .notFound { return "none" }
+          throw error
+        }
+        if let fallback = loaded.fallback { throw fallback }
+        return "generation \(loaded.backup.metadata.generation) is good"
+      }
+      if let store = try? access.openedStore() {
+        for stored in try store.newest(of: project.identity) {
+          check("store, \(stored.stamp.host)") { () throws(CRSError) in
+            _ = try store.state(of: stored)
+            return "generation \(stored.metadata.generation) is good"
+          }
+        }
+      }
+      for line in checked { console.say(line) }
+      for line in failures { console.fail(line) }
+      if options.output.json {
+        console.object("crs verify") { object in
+          object.member("project", project.identity.key)
+          object.array("good") { list in
+            for line in checked { list.element(line) }
+          }
+          object.array("failures") { list in
+            for line in failures { list.element(line) }
+          }
+        }
+      }
+      return failures.isEmpty ? 0 : CRSError(.corrupted, "").exitCode
+    }
+  }
+}

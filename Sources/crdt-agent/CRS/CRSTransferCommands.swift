@@ -1,0 +1,118 @@
+import ArgumentParser
+import CRDT
+import CRS
+import CommandSupport
+import Memory
+
+struct CRSExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export", abstract: "Write the whole state as one JSON object that any host can import.")
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "The file (default: export.json in the project's folder); - is standard output.", valueName: "file"),
+    completion: .file())
+  var out: String?
+  @OptionGroup var options: CRSOptions
+
+  func run() throws {
+    try options.run("export") { console in
+      let access = try options.access()
+      let (project, session) = try access.reader(console)
+      guard session.replay.stop == nil, session.degradation == nil else {
+        throw session.replay.stop ?? session.degradation ?? CRSError(.degraded, "the state is not all there is")
+      }
+      let export = StateExport(
+        project: project.identity.key, created: access.context.wallClock(), host: access.context.host.text,
+        generation: session.engine.generation, state: session.engine.state)
+      let path = out ?? session.folder.export
+      if path == "-" {
+        if options.output.json { throw CRSError(.usage, "--json and --out - exclude each other") }
+        console.result(export.bytes)
+        return 0
+      }
+      _ = try AgentFiles.write(export.bytes, to: path)
+      console.say("exported generation \(export.generation) to \(path)")
+      if options.output.json {
+        console.object("crs export") { object in
+          object.member("project", project.identity.key)
+          object.member("file", path)
+          object.raw("generation", Array(String(export.generation).utf8))
+        }
+      }
+      return 0
+    }
+  }
+}
+
+struct CRSImportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import", abstract: "Join an export into the state here.")
+
+  @Argument(help: ArgumentHelp("The file; - is standard input.", valueName: "file"), completion: .file())
+  var file: String
+  @OptionGroup var options: CRSOptions
+
+  func run() throws {
+    try options.run("import") { console in
+      let bytes = try AgentFiles.read(file, limitBytes: 4 << 30)
+      let export: StateExport
+      do throws(CRSError) {
+        export = try StateExport(bytes)
+      } catch {
+        throw CRSError(error.code, "\(file): \(error.message)", remedy: "Nothing was changed")
+      }
+      let access = try options.access()
+      let (project, folder) = try access.register()
+      let session = try access.session(folder)
+      let count = try StateTransfer.import(export, into: session, context: access.context)
+      if let degradation = session.degradation { throw degradation }
+      let generation = session.engine.generation
+      try session.close()
+      if export.project != project.identity.key { console.warn("the export is of another project, \(export.project)") }
+      console.say("\(count) elements were new here, generation \(generation)")
+      if options.output.json {
+        console.object("crs import") { object in
+          object.member("project", project.identity.key)
+          object.member("from", export.project)
+          object.member("newElements", count)
+          object.raw("generation", Array(String(generation).utf8))
+        }
+      }
+      return 0
+    }
+  }
+}
+
+struct CRSMetricsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "metrics", abstract: "Print what saving and loading took, in the Prometheus text format.")
+
+  @OptionGroup var options: CRSOptions
+
+  func run() throws {
+    try options.run("metrics") { console in
+      let access = try options.access()
+      let (project, folder) = try access.known()
+      let metrics = BackupMetrics.read(folder, access.context)
+      var latest: BackupMetadata?
+      do throws(CRSError) {
+        latest = try PersistenceManager(folder, context: access.context).load().backup.metadata
+      } catch {
+        if error.code != .notFound { console.warn(error.description) }
+      }
+      let text = PrometheusText.of(
+        metrics, latest: latest, project: project.identity.key, now: access.context.wallClock())
+      if options.output.json {
+        console.object("crs metrics") { object in
+          object.member("project", project.identity.key)
+          object.member("prometheus", text)
+        }
+      } else {
+        console.result(Array(text.utf8))
+      }
+      return 0
+    }
+  }
+}

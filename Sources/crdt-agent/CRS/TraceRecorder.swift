@@ -1,0 +1,92 @@
+import CommandSupport
+import Durability
+import Glibc
+import InMemoryTracing
+import Memory
+import Replication
+import Tracing
+
+/// Keeps the spans of this process and writes them as OTLP JSON, one export request a line.
+struct TraceRecorder {
+  let tracer: InMemoryTracer
+
+  init() {
+    @Sendable func hex(_ count: Int) -> String {
+      let bytes = Effects.real.randomBytes(count)
+      return bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+    tracer = InMemoryTracer(
+      idGenerator: InMemoryTracer.IDGenerator(nextTraceID: { hex(16) }, nextSpanID: { hex(8) }))
+  }
+
+  /// Appends the finished spans.
+  func append(to path: String) throws(ReplicationError) {
+    let lines: [UInt8] = tracer.finishedSpans.flatMap { Self.line($0) + [0x0A] }
+    let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    guard file >= 0 else {
+      throw ReplicationError(.cannotCreate, "cannot write \(path): \(String(cString: strerror(errno)))")
+    }
+    defer { close(file) }
+    // One write: spans of other processes do not get into the middle of a line.
+    guard Glibc.write(file, lines, lines.count) == lines.count else {
+      throw ReplicationError(.storage, "cannot write \(path): \(String(cString: strerror(errno)))")
+    }
+  }
+
+  private static func line(_ span: FinishedInMemorySpan) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.object { request in
+      request.array("resourceSpans") { resources in
+        resources.object { resource in
+          resource.object("resource") { $0.array("attributes") { attribute("service.name", "crdt-agent", &$0) } }
+          resource.array("scopeSpans") { scopes in
+            scopes.object { scope in
+              scope.object("scope") { scope in
+                scope.member("name", "crs")
+                scope.member("version", productVersion)
+              }
+              scope.array("spans") { spans in spans.object { members(of: span, &$0) } }
+            }
+          }
+        }
+      }
+    }
+    return writer.bytes
+  }
+
+  private static func members(of span: FinishedInMemorySpan, _ writer: inout JSONWriter) {
+    writer.member("traceId", span.traceID)
+    writer.member("spanId", span.spanID)
+    if let parent = span.parentSpanID { writer.member("parentSpanId", parent) }
+    writer.member("name", span.operationName)
+    // SPAN_KIND_INTERNAL
+    writer.member("kind", 1)
+    writer.member("startTimeUnixNano", String(span.startInstant.nanosecondsSinceEpoch))
+    writer.member("endTimeUnixNano", String(span.endInstant.nanosecondsSinceEpoch))
+    writer.array("attributes") { attributes in
+      span.attributes.forEach { name, value in attribute(name, "\(describe(value))", &attributes) }
+    }
+    writer.object("status") { status in
+      // STATUS_CODE_OK, STATUS_CODE_ERROR
+      status.member("code", span.errors.isEmpty ? 1 : 2)
+      if let error = span.errors.first { status.member("message", "\(error.error)") }
+    }
+  }
+
+  private static func describe(_ value: SpanAttribute) -> String {
+    switch value {
+    case .int32(let number): String(number)
+    case .int64(let number): String(number)
+    case .bool(let value): String(value)
+    case .string(let text): text
+    default: "\(value)"
+    }
+  }
+
+  private static func attribute(_ name: String, _ value: String, _ writer: inout JSONWriter) {
+    writer.object { attribute in
+      attribute.member("key", name)
+      attribute.object("value") { $0.member("stringValue", value) }
+    }
+  }
+}

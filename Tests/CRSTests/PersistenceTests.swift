@@ -1,0 +1,169 @@
+import CRDT
+import CRS
+import Durability
+import Glibc
+import Memory
+import TestKit
+import Testing
+
+struct PersistenceTests {
+  let folder = TemporaryFolder()
+  private var project: ProjectFolder { ProjectFolder(folder.path + "/crs/p") }
+  private let files = RealFileSystem()
+
+  /// A backup of a state with `count` of the deltas that fill every index.
+  private func backup(_ count: Int, generation: UInt64) throws -> (backup: Backup, state: ReasoningState) {
+    var engine = Fixture.engine()
+    for json in Fixture.everything.prefix(count) { try engine.apply(json) }
+    let backup = try Backup(
+      engine.snapshot, project: "p", created: Fixture.wall.advanced(bySeconds: Int64(count)), host: "hosta",
+      session: "s1", deltaCount: UInt64(count), position: ["s1": UInt64(count)], isComplete: true)
+    return (backup, engine.state)
+  }
+
+  private func manager(_ fileSystem: any FileSystem = RealFileSystem()) -> PersistenceManager {
+    PersistenceManager(project, context: Fixture.context(fileSystem))
+  }
+
+  @Test func theWholeStateComesBack() throws {
+    let (backup, state) = try backup(.max, generation: 9)
+    try manager().save(backup)
+    let loaded = try manager().load()
+    #expect(loaded.state == state)
+    #expect(loaded.backup == backup)
+    #expect(loaded.fallback == nil)
+    #expect(try BackupMetadata(backup.metadata.bytes) == backup.metadata)
+  }
+
+  @Test func theSameStateHasTheSameBytes() throws {
+    let one = try backup(.max, generation: 1).backup
+    let other = try backup(.max, generation: 2).backup
+    #expect(one.bytes == other.bytes)
+    // Magic, deflate, no flags, no time, no extra flags, unknown system.
+    #expect(one.bytes.prefix(10) == [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF])
+  }
+
+  @Test func everyFlippedByteIsRefusedOrThePreviousGenerationIsUsed() throws {
+    let (old, oldState) = try backup(2, generation: 2)
+    let (new, newState) = try backup(.max, generation: 9)
+    try manager().save(new)
+    for path in [project.latestBackup, project.metadata] {
+      let good = try #require(try files.read(path, limitBytes: .max - 1))
+      for index in good.indices {
+        for mask: UInt8 in [0x01, 0x80] {
+          try overwrite(path, at: index, with: good[index] ^ mask)
+          let error = #expect(throws: CRSError.self) { try manager().load() }
+          #expect(error?.code == .corrupted, "\(path) byte \(index): \(error.map { "\($0)" } ?? "loaded")")
+        }
+        try overwrite(path, at: index, with: good[index])
+      }
+    }
+    #expect(try manager().load().state == newState)
+
+    try manager().save(old)
+    try manager().save(new)
+    for path in [project.latestBackup, project.metadata] {
+      let good = try #require(try files.read(path, limitBytes: .max - 1))
+      for index in good.indices {
+        try overwrite(path, at: index, with: good[index] ^ 0x10)
+        let loaded = try manager().load()
+        #expect(loaded.state == oldState && loaded.fallback?.code == .corrupted, "\(path) byte \(index)")
+        try overwrite(path, at: index, with: good[index])
+      }
+    }
+  }
+
+  private func overwrite(_ path: String, at index: Int, with byte: UInt8) throws {
+    let file = Glibc.open(path, O_WRONLY)
+    defer { close(file) }
+    var byte = byte
+    try #require(pwrite(file, &byte, 1, index) == 1)
+  }
+
+  @Test func everyCutIsRefused() throws {
+    let backup = try backup(1, generation: 1).backup
+    for count in backup.bytes.indices {
+      #expect(throws: CRSError.self) { try Backup(Array(backup.bytes.prefix(count)), metadata: backup.metadata) }
+    }
+    for count in backup.metadata.bytes.indices {
+      #expect(throws: CRSError.self) { try BackupMetadata(Array(backup.metadata.bytes.prefix(count))) }
+    }
+  }
+
+  @Test func aCrashAtAnyStepLeavesTheOldBackupOrTheNewOne() throws {
+    let (old, oldState) = try backup(2, generation: 2)
+    let (middle, middleState) = try backup(4, generation: 4)
+    let (new, newState) = try backup(.max, generation: 9)
+    let faulty = FaultyFileSystem()
+    var step = 1
+    while true {
+      _ = try? files.remove(project.latestBackup)
+      try manager().save(old)
+      try manager().save(middle)
+      faulty.arm(.crash(step: step))
+      let isSaved = (try? manager(faulty).save(new)) != nil
+      faulty.arm(nil)
+      let loaded = try manager().load().state
+      #expect(loaded == middleState || loaded == newState, "step \(step): \(loaded == oldState ? "older" : "other")")
+      if isSaved {
+        #expect(loaded == newState)
+        break
+      }
+      step += 1
+    }
+    #expect(step > 10)
+  }
+
+  @Test func aFullDiskKeepsTheOldBackup() throws {
+    let (old, oldState) = try backup(2, generation: 2)
+    try manager().save(old)
+    let faulty = FaultyFileSystem(.failKind(.write, errno: ENOSPC))
+    let error = #expect(throws: CRSError.self) { try manager(faulty).save(try backup(4, generation: 4).backup) }
+    #expect(error?.code == .full)
+    #expect(try manager().load().state == oldState)
+  }
+
+  @Test func aHeldLockIsWaitedForAndThenNamed() throws {
+    try files.createFolder(project.backups)
+    let lock = try FileLock.acquire(project.backupLock, waitSeconds: 0)
+    #expect((#expect(throws: CRSError.self) { try manager().load() })?.code == .lockFailed)
+    _ = consume lock
+    #expect((#expect(throws: CRSError.self) { try manager().load() })?.code == .notFound)
+  }
+
+  @Test func anotherVersionIsNamed() throws {
+    let backup = try backup(1, generation: 1).backup
+    try manager().save(backup)
+    var text = String(decoding: backup.metadata.bytes, as: UTF8.self)
+    text.replace(#""format_version":1"#, with: #""format_version":2"#)
+    text.replace(#/,"metadata_sha256".*\n/#, with: "}")
+    let digest = EntryIdentity.hexDigest(of: Array(text.utf8))
+    text = String(text.dropLast()) + #","metadata_sha256":"\#(digest)"}"# + "\n"
+    try files.replace(project.metadata, with: Array(text.utf8))
+    #expect((#expect(throws: CRSError.self) { try manager().load() })?.code == .versionMismatch)
+  }
+
+  @Test func aClosedManagerSaysSo() throws {
+    let manager = manager()
+    manager.close()
+    #expect((#expect(throws: CRSError.self) { try manager.load() })?.code == .closed)
+  }
+
+  @Test func writersAtOnceLeaveOneOfTheirBackups() async throws {
+    let backups = try (1...6).map { try backup($0, generation: UInt64($0)) }
+    let (project, folder) = (self.project, self.folder)
+    await withTaskGroup(of: Void.self) { group in
+      for (backup, _) in backups {
+        group.addTask {
+          var context = Fixture.context()
+          context.lockWaitSeconds = 30
+          for _ in 0..<5 { try? PersistenceManager(project, context: context).save(backup) }
+        }
+      }
+    }
+    let loaded = try manager().load()
+    #expect(backups.contains { $0.state == loaded.state })
+    #expect(loaded.fallback == nil)
+    withExtendedLifetime(folder) {}
+  }
+}
