@@ -139,7 +139,7 @@ extension Store {
     let known = (base?.items ?? []).lazy.filter { !$0.isVanished }.map(\.id)
     guard let hidden = folder.firstHidden(of: known) else { return }
     throw ReplicationError(
-      .badData, "\(path)/\(hidden): a link is in the place of this note, or of a folder around it; links are not followed",
+      .badData, "\(path)/\(hidden): a link is in the place of this note, or of a folder around it",
       remedy: "Nothing was changed. Put the file itself there; to delete the note, take the link away")
   }
 
