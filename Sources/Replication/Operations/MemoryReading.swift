@@ -15,6 +15,11 @@ struct MemoryReading {
   /// Of all that was read.
   var digest: String
 
+  /// A file's bytes; `nil` for a folder.
+  var bytes: [UInt8]? {
+    if case .file(let bytes) = content { bytes } else { nil }
+  }
+
   /// Nothing in it, or no such file.
   var isBlank: Bool {
     switch content {
