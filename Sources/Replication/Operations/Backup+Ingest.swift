@@ -142,7 +142,7 @@ extension Store {
   }
 
   /// A note that became a link, or is behind one now, was not deleted; and nothing is read through a link.
-  private func refuseHidden(_ folder: MemoryFolder, in path: String, base: IngestBase?) throws(ReplicationError) {
+  func refuseHidden(_ folder: MemoryFolder, in path: String, base: IngestBase?) throws(ReplicationError) {
     let known = (base?.items ?? []).lazy.filter { !$0.isVanished }.map(\.id)
     guard let hidden = folder.firstHidden(of: known) else { return }
     throw ReplicationError(

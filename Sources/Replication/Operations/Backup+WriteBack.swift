@@ -109,7 +109,11 @@ extension Store {
       do throws(MemoryError) { try table.add(uncommitted) } catch { throw ReplicationError(error) }
     }
     let reading: MemoryReading
-    if let read = pass.reading { reading = read } else { reading = try Store.readMemory(source.memory, effects: effects) }
+    if let read = pass.reading {
+      reading = read
+    } else {
+      reading = try Store.readMemory(source.memory, effects: effects)
+    }
     let state = privateState.of(source)
     let kept = Set(try state.readHeld().map(\.contentDigest)).union(pass.counts.heldBack.map(\.contentDigest))
     let previous: IngestBase?

@@ -35,6 +35,11 @@ struct MemoryReading {
         .badData, "\(path): a folder, which is no \(format.rawValue)",
         remedy: "Nothing was changed. Give a file, or --format markdown")
     }
+    if case .file = content, let format, format.isFolder {
+      throw ReplicationError(
+        .badData, "\(path): a file, and --format \(format.rawValue) is a folder of notes",
+        remedy: "Nothing was changed. Give a folder, or another --format")
+    }
     do throws(MemoryError) {
       switch content {
       case .file(let bytes): return try MemoryDocument.parse(bytes, source: path, format: format)

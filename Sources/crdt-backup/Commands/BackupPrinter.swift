@@ -85,14 +85,14 @@ struct BackupPrinter {
   }
 
   private func text(_ back: WriteBackReport, _ source: SourceReport, isDryRun: Bool) {
-    defer {
-      if let first = back.conflicts.first {
-        let ids = back.conflicts.count == 1 ? "\(first)" : "\(first), …"
-        console.say(
-          "\(back.conflicts.count) in conflict (\(ids)), the later value is shown: crdt-backup conflicts shows the others")
-      }
-    }
-    guard back.isWritten else { return }
+    if back.isWritten { change(back, source, isDryRun: isDryRun) }
+    guard let first = back.conflicts.first else { return }
+    console.say(
+      "\(back.conflicts.count) in conflict (\(first)\(back.conflicts.count > 1 ? ", …" : "")), the later value is "
+        + "shown: crdt-backup conflicts shows the others")
+  }
+
+  private func change(_ back: WriteBackReport, _ source: SourceReport, isDryRun: Bool) {
     let parts = [
       back.added > 0 ? "\(back.added) added" : nil, back.changed > 0 ? "\(back.changed) changed" : nil,
       back.removed > 0 ? "\(back.removed) removed" : nil,
