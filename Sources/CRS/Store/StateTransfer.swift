@@ -51,7 +51,7 @@ public enum StateTransfer {
               remedy: "Nothing was loaded. Run crdt-backup on the host that made it, then again here")
           }
           throw CRSError(
-            .notFound, "no backup of \(project.key) that is wanted",
+            .notFound, "the store holds no backup of \(project.key) that was asked for",
             remedy: "`crdt-agent crs history` lists them; run crdt-backup to get those of other hosts")
         }
         let joined = ReasoningState(joining: found.backups.map(\.state))
@@ -67,6 +67,19 @@ public enum StateTransfer {
     throws(CRSError) -> Int
   {
     try measured(.import, session.folder, context) { () throws(CRSError) in try session.join(export.state) }
+  }
+
+  /// Exports a session's state.
+  public static func export(_ session: ReasoningSession, project: ProjectIdentity, context: CRSContext)
+    throws(CRSError) -> StateExport
+  {
+    try measured(.export, session.folder, context) { () throws(CRSError) in
+      // A state that is not all there is must not pass for it elsewhere.
+      if let failure = session.replay.stop ?? session.degradation { throw failure }
+      return StateExport(
+        project: project.key, created: context.wallClock(), host: context.host.text,
+        generation: session.engine.generation, state: session.engine.state)
+    }
   }
 
   private static func measured<Value>(
