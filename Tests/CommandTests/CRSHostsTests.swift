@@ -116,6 +116,19 @@ struct CRSHostsTests {
     #expect(try a.crs("query", "dependencies").output.split(separator: "\n").count == 2)
   }
 
+  @Test func aSaveAfterALossHoldsWhatTheOneBeforeHeld() throws {
+    let sandbox = try Sandbox()
+    let a = try hosts(sandbox, ["hosta"])[0]
+    succeed(try a.crs("apply", input: proof("before", 1)))
+    succeed(try a.crs("save"))
+    try FileManager.default.removeItem(atPath: sandbox.folder("agent-hosta"))
+    succeed(try a.crs("apply", input: proof("after", 1)))
+    succeed(try a.crs("save"))
+    let other = sandbox.host("other")
+    succeed(try other.agent(["crs", "load", "--project", "p", "--store", a.store]))
+    #expect(try other.crs("query", "proofs").output.split(separator: "\n").count == 2)
+  }
+
   @Test func anAgentMayMakeTheStoreBeforeAnyBackup() throws {
     let sandbox = try Sandbox()
     let (a, b) = (sandbox.host("hosta"), sandbox.host("hostb"))

@@ -20,11 +20,23 @@ public enum StateTransfer {
     try measured(.save, session.folder, context) { () throws(CRSError) in
       try traced("crs.SaveCheckpointToDisk") { span throws(CRSError) in
         span.attributes["crs.project"] = project.key.description
+        if let store { try keepWhatWasSaved(session, project, store, context) }
         let backup = try session.backup(allowsIncomplete: allowsIncomplete)
         try PersistenceManager(session.folder, context: context).save(backup)
         return Saved(backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host))
       }
     }
+  }
+
+  /// Joins this host's own newest backup where the state here may lack some of it, as after the loss of the journal: the
+  /// backup that takes its place must hold all that it held.
+  private static func keepWhatWasSaved(
+    _ session: ReasoningSession, _ project: ProjectIdentity, _ store: BackupStore, _ context: CRSContext
+  ) throws(CRSError) {
+    let own = try store.newest(of: project).first { $0.stamp.host == context.host.bytes }
+    guard let own, !session.covers(own.metadata) else { return }
+    let found = try store.load(project, BackupSelection(host: context.host.bytes))
+    for (_, state) in found.backups { _ = try session.join(state) }
   }
 
   /// What a load did.
