@@ -17,7 +17,8 @@ SWIFT_RELEASE := swift build -c release --static-swift-stdlib
 # Tests run with optimisation, which the laws with their 10,000 cases need, in a build of their own.
 TEST_BUILD := -c release -Xswiftc -enable-testing --scratch-path .build/tests
 SWIFT_FILES := Sources Tests PropertyTests Package.swift
-SCRIPTS := .ci/run hooks/post-commit examples/two-hosts.sh scripts/backup scripts/install-packages scripts/tidy
+SCRIPTS := .ci/run hooks/post-commit examples/checkpoints.sh examples/two-hosts.sh scripts/backup \
+  scripts/install-packages scripts/tidy
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 mandir = $(DESTDIR)$(PREFIX)/share/man/man1
@@ -70,6 +71,7 @@ bench: ## measure speed; the numbers are ratios taken in one run
 examples: ## run the examples with the release build
 	$(MAKE) --no-print-directory release
 	PATH="$(CURDIR)/$(RELEASE):$$PATH" examples/two-hosts.sh
+	PATH="$(CURDIR)/$(RELEASE):$$PATH" examples/checkpoints.sh
 
 # The date of the pages is that of the last change to the sources, so that an unchanged page stays unchanged.
 .PHONY: man

@@ -59,25 +59,26 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    // Commands
+    // Commands. CommandText stands on nothing, so that crdt-merge need not link git.
+    .target(name: "CommandText", swiftSettings: strict),
     .target(
       name: "CommandSupport",
       dependencies: [
-        "CRDT", "Memory", "Durability", "Processes", "Git", "Replication",
+        "CommandText", "CRDT", "Memory", "Durability", "Processes", "Git", "Replication",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "crdt-merge",
       dependencies: [
-        "CRDT", "Memory", "Durability", "Processes",
+        "CommandText", "CRDT", "Memory", "Durability", "Processes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "crdt-backup",
       dependencies: [
-        "CRDT", "Memory", "Durability", "Processes", "Git", "Replication", "CommandSupport",
+        "CRDT", "Memory", "Durability", "Processes", "Git", "Replication", "CommandSupport", "CommandText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -85,6 +86,7 @@ let package = Package(
       name: "crdt-agent",
       dependencies: [
         "CRDT", "Memory", "Durability", "Processes", "Replication", "CRS", "Checkpointing", "CommandSupport",
+        "CommandText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Tracing", package: "swift-distributed-tracing"),
         .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
@@ -113,10 +115,11 @@ let package = Package(
       name: "CheckpointingTests", dependencies: ["Checkpointing", "TestKit"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["crdt-backup", "crdt-merge", "crdt-agent", "CommandSupport", "Replication", "TestKit"],
+      dependencies: ["crdt-backup", "crdt-merge", "crdt-agent", "CommandSupport", "CommandText", "Replication", "TestKit"],
       swiftSettings: strict),
     .testTarget(
-      name: "PropertyTests", dependencies: ["CRDT", "CRS", "Memory", "Durability", "Replication", "TestKit"],
+      name: "PropertyTests",
+      dependencies: ["CRDT", "CRS", "Memory", "Durability", "Replication", "Checkpointing", "TestKit"],
       path: "PropertyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

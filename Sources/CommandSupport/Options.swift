@@ -112,4 +112,16 @@ extension MemoryFormat {
     }
     return format
   }
+
+  /// The format of one file that a user named.
+  package static func ofFile(named text: String) throws -> MemoryFormat {
+    let names = MemoryFormat.files.map(\.rawValue).joined(separator: ", ")
+    guard let format = MemoryFormat(rawValue: text) else {
+      throw ValidationError("unknown format '\(text)'; formats of a file are \(names)")
+    }
+    guard !format.isFolder else {
+      throw ValidationError("'\(text)' is a folder, and one file is written here; formats of a file are \(names)")
+    }
+    return format
+  }
 }

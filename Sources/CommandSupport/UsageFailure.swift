@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandText
 import Memory
 
 /// A command line that makes no sense: a hint where it is known what was meant, and with `--json` one object.

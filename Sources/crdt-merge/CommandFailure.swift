@@ -1,3 +1,4 @@
+import CommandText
 import Glibc
 import Memory
 
@@ -49,6 +50,7 @@ struct CommandFailure: Error {
   static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
 
   func report() {
-    for line in lines { StandardStreams.writeError(line) }
+    // Line by line: a file's name may hold a line break.
+    for line in lines { StandardStreams.writeError(TerminalText.shown(line)) }
   }
 }

@@ -45,4 +45,12 @@ struct MergeCommand: ParsableCommand {
   }
 }
 
-extension MemoryFormat: ExpressibleByArgument {}
+extension MemoryFormat: ExpressibleByArgument {
+  /// A format of one file: a folder is nothing to print.
+  public init?(argument: String) {
+    guard let format = MemoryFormat(rawValue: argument), !format.isFolder else { return nil }
+    self = format
+  }
+
+  public static var allValueStrings: [String] { files.map(\.rawValue) }
+}

@@ -1,3 +1,4 @@
+import CommandText
 import Glibc
 
 /// The three streams a process is born with.
@@ -11,8 +12,10 @@ enum StandardStreams {
     }
   }
 
-  static func writeError(_ line: String) {
-    let bytes = Array((line + "\n").utf8)
+  /// Writes one line or several; what is data in them cannot become more than text.
+  static func writeError(_ text: String) {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { TerminalText.shown(String($0)) }
+    let bytes = Array((lines.joined(separator: "\n") + "\n").utf8)
     // Nothing is left to do when even this fails.
     _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }

@@ -5,14 +5,15 @@ import Testing
 
 /// What stands in `examples/` runs.
 @Suite struct ExamplesTests {
-  @Test func twoHostsEndWithTheSameState() throws {
+  @Test(arguments: ["two-hosts.sh", "checkpoints.sh"])
+  func theScriptsEndWell(_ name: String) throws {
     guard try Requirement.programs("git", "sh") else { return }
     let folder = TemporaryFolder("crdt-examples")
     let tools = Executables.path("crdt-backup").split(separator: "/").dropLast().joined(separator: "/")
     let environment = Environment([
       "HOME": folder.path, "TMPDIR": folder.path, "PATH": "/" + tools + ":/usr/bin:/bin", "LC_ALL": "C.UTF-8",
     ])
-    let script = ReadmeTourTests.root.appendingPathComponent("examples/two-hosts.sh").path
+    let script = ReadmeTourTests.root.appendingPathComponent("examples/\(name)").path
     let result = try Command("sh", [script], environment: environment, folder: folder.path)
       .run(deadline: .after(seconds: 120))
     #expect(result.termination == .exited(0), "\(result.outputText)\n\(result.errorText)")

@@ -70,7 +70,7 @@ struct MergeCommandTests {
     try #require(try sandbox.run(["--store", store, "--memory", memory]).code == 0)
     #expect(try place.merge("--view", "--format", "mcp", store).output == graph)
     let help = try place.merge("merge", "--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-    #expect(help.contains("The form of the view; without it json. (values: json, jsonl, mcp, map, strings)"), "\(help)")
+    #expect(help.contains("The form of the view; without it json. (values: json, jsonl, mcp, map, strings,"), "\(help)")
   }
 
   @Test func `the view is the live memory without metadata`() throws {

@@ -24,6 +24,7 @@ struct CanonicalObject: Hashable, Sendable {
       scanner.offset = parsed.range.upperBound
       scanner.skipWhitespace(span)
       guard scanner.isAtEnd(span) else { throw ScanFailure(scanner.offset, "text after the end of the object") }
+      members.reserveCapacity(parsed.members.count)
       for member in parsed.members {
         let name = ByteString(bytes: JSONText.decode(member.name, span))
         var value: [UInt8] = []

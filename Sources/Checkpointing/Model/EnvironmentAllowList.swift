@@ -9,13 +9,14 @@ public struct EnvironmentAllowList: Hashable, Sendable {
   /// What says where and how an agent ran, and nothing of who may do what.
   public static let standardNames: Set<ByteString> = [
     "CI", "CONDA_DEFAULT_ENV", "EDITOR", "GOOS", "GOARCH", "HOME", "HOSTNAME", "LANG", "LC_ALL", "LOGNAME", "NODE_ENV",
-    "PWD", "SHELL", "TERM", "TZ", "USER", "VIRTUAL_ENV",
+    "SHELL", "TERM", "TZ", "USER", "VIRTUAL_ENV",
   ]
 
   public init(adding more: Set<ByteString> = []) { names = EnvironmentAllowList.standardNames.union(more) }
   public init(only names: Set<ByteString>) { self.names = names }
 
-  /// What of an environment enters, and the sorted names of allowed variables that stay out because of their value.
+  /// What of an environment enters, and the sorted names of allowed variables that stay out, since their name
+  /// or value says that they are secret.
   ///
   /// What is not on the list leaves no trace, not even its name.
   public func chosen(from environment: [ByteString: ByteString]) -> (
@@ -27,7 +28,11 @@ public struct EnvironmentAllowList: Hashable, Sendable {
     for (name, value) in environment where names.contains(name) {
       var object = CanonicalObject()
       object.set(name, value)
-      if scanner.findings(in: object.bytes).isEmpty { kept[name] = value } else { refused.append(name) }
+      if !SecretScanner.isSecretName(name), scanner.findings(in: object.bytes).isEmpty {
+        kept[name] = value
+      } else {
+        refused.append(name)
+      }
     }
     return (kept, refused.sorted())
   }

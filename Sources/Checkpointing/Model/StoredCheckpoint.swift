@@ -15,9 +15,8 @@ public struct StoredCheckpoint: Hashable, Sendable {
   public let payload: Payload
   /// As written; `nil` in files of a time before checksums.
   public let checksum: String?
-  /// All members as they lie there but checksum and state.
-  private let fields: CanonicalObject
-  private let rest: CanonicalObject
+  /// As read: what the checksum is taken of is in here.
+  private let content: [UInt8]
 
   /// What is known of a checkpoint by its checksum.
   public enum Verdict: String, Hashable, Sendable {
@@ -39,11 +38,8 @@ public struct StoredCheckpoint: Hashable, Sendable {
 
   /// Reads an entry's content or a line of an export. Throws `.badData` or `.tooLarge`.
   public init(json bytes: [UInt8]) throws(CheckpointError) {
-    var object = try CanonicalObject(bytes, what: "checkpoint")
-    var checksumReader = MemberReader(object, what: "checkpoint")
-    checksum = try checksumReader.text("checksum")?.description
-    object.members["checksum"] = nil
-    var reader = MemberReader(object, what: "checkpoint")
+    var reader = try MemberReader(bytes, what: "checkpoint")
+    checksum = try reader.text("checksum")?.description
     header = try CheckpointHeader(&reader)
     if let state = reader.take("state") {
       guard state.first == 0x7B else { throw reader.wrong("state", "is no object") }
@@ -56,10 +52,22 @@ public struct StoredCheckpoint: Hashable, Sendable {
     } else {
       throw reader.wrong("state", "is missing")
     }
-    rest = reader.rest
-    object.members["state"] = nil
-    object.members["stateBlob"] = nil
-    fields = object
+    content = bytes
+  }
+
+  /// All members as they lie there but checksum and state.
+  private var fields: CanonicalObject {
+    // It was read before.
+    var object = (try? CanonicalObject(content, what: "checkpoint")) ?? CanonicalObject()
+    for name: ByteString in ["checksum", "state", "stateBlob"] { object.members[name] = nil }
+    return object
+  }
+
+  /// Members unknown here.
+  private var rest: CanonicalObject {
+    var reader = MemberReader(fields, what: "checkpoint")
+    _ = try? CheckpointHeader(&reader)
+    return reader.rest
   }
 
   /// The form in which a new checkpoint enters the store.
@@ -104,6 +112,17 @@ public struct StoredCheckpoint: Hashable, Sendable {
       return (.invalid, "its bytes are not those the checksum was taken of")
     }
     return (.valid, "")
+  }
+
+  /// Known to be damaged without a look at any blob.
+  var isDamaged: Bool { inlineVerdict == .invalid }
+
+  /// Known to be valid without a look at any blob.
+  var isSound: Bool { inlineVerdict == .valid }
+
+  private var inlineVerdict: Verdict? {
+    guard case .inline(let state) = payload else { return nil }
+    return verdict(state: state).verdict
   }
 
   /// The checkpoint with its state, once the checksum was found right.

@@ -56,6 +56,8 @@ public struct CheckpointMetrics: Hashable, Sendable {
     public var exported = 0
     public var imported = 0
     public var failed = 0
+
+    public init() {}
   }
 }
 

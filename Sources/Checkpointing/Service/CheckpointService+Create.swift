@@ -11,6 +11,7 @@ extension CheckpointService {
       try CheckpointService.check(name)
       return try update { (_, now, change) throws(CheckpointError) in
         let session = CheckpointSession(id: newID(), name: name, started: now)
+        try CheckpointService.refuseSecrets(in: session.json, allowed: nil)
         change.records = [CheckpointService.record(session)]
         change.message = "checkpoint session started"
         return session
@@ -131,19 +132,23 @@ extension CheckpointService {
     try refuseSecrets(in: object.bytes, allowed: draft.allowedSecretRules)
   }
 
-  static func refuseSecrets(in json: [UInt8], allowed: Set<ByteString>) throws(CheckpointError) {
-    guard let finding = SecretScanner(allowed: allowed).findings(in: json).first else { return }
+  /// - Parameter allowed: rules that are let through; `nil` where none can be.
+  static func refuseSecrets(in json: [UInt8], allowed: Set<ByteString>?) throws(CheckpointError) {
+    guard let finding = SecretScanner(allowed: allowed ?? []).findings(in: json).first else { return }
     throw CheckpointError(
       .secretFound, "\(finding.member) looks like a secret (\(finding.rule))",
-      remedy: "Nothing was written. Take it out, or let the rule through with --allow \(finding.rule)")
+      remedy: "Nothing was written. Take it out"
+        + (allowed == nil ? "" : ", or let the rule through with --allow \(finding.rule)"))
   }
 
   // MARK: Annotate
 
   /// Puts a note on a checkpoint. The checkpoint stays as it is.
-  public func annotate(_ checkpoint: CheckpointID, _ level: CheckpointAnnotation.Level, _ text: ByteString)
-    throws(CheckpointError) -> CheckpointAnnotation
-  {
+  /// - Parameter allowedSecretRules: rules for secrets that are let through, by name.
+  public func annotate(
+    _ checkpoint: CheckpointID, _ level: CheckpointAnnotation.Level, _ text: ByteString,
+    allowedSecretRules: Set<ByteString> = []
+  ) throws(CheckpointError) -> CheckpointAnnotation {
     try gated { () throws(CheckpointError) in
       guard text.count <= CheckpointLimits.annotation else {
         throw CheckpointError(
@@ -156,7 +161,7 @@ extension CheckpointService {
         }
         let annotation = CheckpointAnnotation(
           id: newID(), checkpoint: checkpoint, level: level, text: text, stamp: now)
-        try CheckpointService.refuseSecrets(in: annotation.json, allowed: [])
+        try CheckpointService.refuseSecrets(in: annotation.json, allowed: allowedSecretRules)
         change.records = [
           NewRecord(id: annotation.id.bytes, kind: CheckpointKind.annotation, content: annotation.json)
         ]

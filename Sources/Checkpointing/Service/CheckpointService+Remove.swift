@@ -71,7 +71,7 @@ extension CheckpointService {
     CompactionPlan(strategy, of: catalog.checkpoints.map(\.header).filter { session == nil || $0.session == session })
   }
 
-  /// Tombstones for checkpoints and their annotations, and the number that must not come back.
+  /// Tombstones for checkpoints and their annotations, and the number and times that must not come back.
   private static func remove(
     _ ids: Set<CheckpointID>, from catalog: CheckpointCatalog, by change: inout CheckpointChange
   ) {
@@ -82,6 +82,9 @@ extension CheckpointService {
     var counter = CanonicalObject()
     counter.set("id", "checkpoint-sequence")
     counter.set("sequence", catalog.greatestSequence)
+    var newest = CanonicalObject()
+    for (host, instant) in catalog.newestOf { newest.set(host, instant) }
+    counter.set("newest", newest)
     change.records.append(
       NewRecord(id: "checkpoint-sequence", kind: CheckpointKind.counter, content: counter.bytes))
   }

@@ -168,10 +168,15 @@ public final class CheckpointService: Sendable {
   {
     try gated { () throws(CheckpointError) in
       let now = wallClock()
-      guard let trigger = state.withLock({ $0.policy.decide(signal, now: now) }) else { return nil }
+      let (before, trigger) = state.withLock { ($0.policy, $0.policy.decide(signal, now: now)) }
+      guard let trigger else { return nil }
       var draft = draft()
       draft.trigger = trigger
-      return try created(draft)
+      do throws(CheckpointError) { return try created(draft) } catch {
+        // What could not be made is still due.
+        state.withLock { $0.policy = before }
+        throw error
+      }
     }
   }
 

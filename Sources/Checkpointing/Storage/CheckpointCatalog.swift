@@ -16,9 +16,9 @@ struct CheckpointCatalog: Sendable {
   /// The greatest sequence number to stay above.
   private(set) var greatestSequence = 0
   /// The unique_ids under which each checkpoint and annotation lies.
-  private(set) var entries: [CheckpointID: Set<ByteString>] = [:]
-  /// The newest time that this host's checkpoints and notes carry.
-  private var newestOf: [ByteString: Instant] = [:]
+  private(set) var entries: [CheckpointID: [ByteString]] = [:]
+  /// The newest time that each host's checkpoints and notes carry.
+  private(set) var newestOf: [ByteString: Instant] = [:]
   private var places: [CheckpointID: Int] = [:]
 
   /// - Parameter host: the name under which this host's own numbers were written.
@@ -31,23 +31,32 @@ struct CheckpointCatalog: Sendable {
         switch record.kind {
         case CheckpointKind.checkpoint:
           let stored = try StoredCheckpoint(json: record.content)
-          entries[stored.header.id, default: []].insert(record.uniqueID)
+          entries[stored.header.id, default: []].append(record.uniqueID)
           see(stored.header.sequence, by: stored.header.stamp.host, own: host)
           witness(stored.header.stamp)
-          // Of unlike entries of one id the first written is it: a later one cannot take its place.
-          if byID[stored.header.id] == nil { byID[stored.header.id] = stored }
+          // Of unlike entries of one id the first written is it: a later one cannot take its place, unless the first
+          // is damaged and the later is sound.
+          if let standing = byID[stored.header.id] {
+            if standing != stored, standing.isDamaged, stored.isSound { byID[stored.header.id] = stored }
+          } else {
+            byID[stored.header.id] = stored
+          }
         case CheckpointKind.session:
           let session = try CheckpointSession(json: record.content)
           // The last one written says how it stands.
           sessionsByID[session.id] = session
         case CheckpointKind.annotation:
           let annotation = try CheckpointAnnotation(json: record.content)
-          entries[annotation.id, default: []].insert(record.uniqueID)
+          entries[annotation.id, default: []].append(record.uniqueID)
           witness(annotation.stamp)
           annotationsByID[annotation.id] = annotation
         case CheckpointKind.counter:
           var reader = try MemberReader(record.content, what: "counter")
           if let sequence = try reader.integer("sequence") { see(sequence, by: record.stamp.host, own: host) }
+          for (name, value) in try reader.object("newest")?.members ?? [:] {
+            guard let text = JSONReader.Value(bytes: value).text, let instant = Instant(rfc3339: text) else { continue }
+            witness(Stamp(instant: instant, host: name))
+          }
         default: break
         }
       } catch {
@@ -110,7 +119,7 @@ struct CheckpointCatalog: Sendable {
       let prefix = reference.lowercased()
       let named =
         prefix.utf8.count >= 4 && host == nil
-        ? checkpoints.filter { $0.header.id.text.utf8.starts(with: prefix.utf8) } : []
+        ? checkpoints.filter { $0.header.id.bytes.bytes.starts(with: prefix.utf8) } : []
       // A number is a number first; an id that only begins like it has more digits to be named by.
       found = numbered.isEmpty ? named : numbered
     }
@@ -133,7 +142,7 @@ struct CheckpointCatalog: Sendable {
     if let id = CheckpointID(reference), let session = session(id) { return session }
     let named = sessions.filter { $0.name == reference && !$0.name.isEmpty }
     let prefix = Array(reference.description.lowercased().utf8)
-    let begun = prefix.count >= 4 ? sessions.filter { $0.id.text.utf8.starts(with: prefix) } : []
+    let begun = prefix.count >= 4 ? sessions.filter { $0.id.bytes.bytes.starts(with: prefix) } : []
     let found = named.isEmpty ? begun : named
     guard let last = found.last else {
       throw CheckpointError(

@@ -7,8 +7,8 @@ enum CheckpointKind {
   static let checkpoint: ByteString = "checkpoint"
   static let annotation: ByteString = "annotation"
   static let session: ByteString = "checkpoint-session"
-  /// The greatest sequence number that was seen when checkpoints were deleted: deleting the newest must not bring its
-  /// number back.
+  /// The greatest sequence number, and the newest time of each host, seen when checkpoints were deleted: deleting the
+  /// newest must not bring them back.
   static let counter: ByteString = "checkpoint-counter"
 
   static let all: Set<ByteString> = [checkpoint, annotation, session, counter]

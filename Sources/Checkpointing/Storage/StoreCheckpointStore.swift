@@ -13,9 +13,6 @@ public final class StoreCheckpointStore: CheckpointStore {
   /// The last snapshot: the same commit holds the same records.
   private let last = Mutex<CheckpointSnapshot?>(nil)
 
-  /// How long another process's writing is waited for.
-  private static let lockWaitSeconds = 30.0
-
   /// - Parameters:
   ///   - defaultHost: the name to write under where the store has none yet.
   ///   - open: opens the store, or makes it.
@@ -73,7 +70,7 @@ public final class StoreCheckpointStore: CheckpointStore {
     let path = store.paths.privateFolder + "/checkpoints.lock"
     do throws(StorageError) {
       try store.effects.fileSystem.createFolder(store.paths.privateFolder)
-      return try store.effects.acquireLock(path, StoreCheckpointStore.lockWaitSeconds)
+      return try store.effects.acquireLock(path, store.settings.lockWaitSeconds)
     } catch {
       guard error.code == .locked else {
         throw CheckpointError(

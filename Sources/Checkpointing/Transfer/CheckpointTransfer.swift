@@ -144,6 +144,7 @@ extension CheckpointService {
           return refused
         }
         for session in content.sessions where catalog.session(session.id) == nil {
+          try CheckpointService.refuseSecrets(in: session.json, allowed: allowedSecretRules)
           change.records.append(CheckpointService.record(session))
           report.sessionCount += 1
         }
@@ -151,6 +152,7 @@ extension CheckpointService {
         let known = Set(report.imported.map(\.id) + report.existing)
         for annotation in content.annotations
         where !there.contains(annotation.id) && known.contains(annotation.checkpoint) {
+          try CheckpointService.refuseSecrets(in: annotation.json, allowed: allowedSecretRules)
           change.records.append(
             NewRecord(id: annotation.id.bytes, kind: CheckpointKind.annotation, content: annotation.json))
           report.annotationCount += 1

@@ -52,6 +52,9 @@ public struct SecretScanner: Sendable {
     reported(SecretWalk.scan(content, rules: rules).findings)
   }
 
+  /// Whether a name calls its value a secret, as `DB_PASSWORD` does; whatever the value is.
+  package static func isSecretName(_ name: ByteString) -> Bool { SecretName(name.bytes) != nil }
+
   private func reported(_ findings: [SecretFinding]) -> [SecretFinding] {
     findings.filter { !allowed.contains(ByteString($0.rule)) }
   }

@@ -23,10 +23,10 @@ struct HostRecords {
     return records
   }
 
-  /// Of each host the mark that it committed with all it had written.
+  /// Of each host the mark that it committed with all it had written: the epoch before its clock has handed out any.
   var marks: [ByteString: Instant] {
     var marks: [ByteString: Instant] = [:]
-    for (host, record) in byHost { marks[host] = record.seen[host] }
+    for (host, record) in byHost { marks[host] = record.seen[host] ?? .epoch }
     return marks
   }
 
@@ -52,6 +52,6 @@ struct HostRecords {
 
   /// A host's mark; without a record the newest stamp in its file.
   func mark(of host: ByteString, newest: Instant?) -> Instant? {
-    byHost[host] == nil ? newest?.roundedUpToNanoseconds : byHost[host]?.seen[host]
+    byHost[host] == nil ? newest?.roundedUpToNanoseconds : marks[host]
   }
 }

@@ -34,6 +34,10 @@ extension Store {
     }
     if source.isWrittenBack, let blank = try blankPass(source, isBaseHeld ? try state.readBase() : nil) { return blank }
     let reading = try Store.readMemory(path, effects: effects)
+    if case .folder(let folder) = reading.content {
+      if source.isWrittenBack { try refuseHidden(folder, in: path, base: try state.readBase()) }
+      warnOfLinks(in: folder, path, reader)
+    }
     let digest = reading.digest
     // What was read is what `stat` describes only if it says the same afterwards.
     let settled = try fileStatus(path) == status ? status : nil
@@ -128,6 +132,22 @@ extension Store {
       fileStatus: isWholeFileIn ? settled : nil)
     try state.write(ingested)
     return pass
+  }
+
+  /// A note that became a link, or is behind one now, was not deleted; and nothing is read through a link.
+  private func refuseHidden(_ folder: MemoryFolder, in path: String, base: IngestBase?) throws(ReplicationError) {
+    let known = (base?.items ?? []).lazy.filter { !$0.isVanished }.map(\.id)
+    guard let hidden = folder.firstHidden(of: known) else { return }
+    throw ReplicationError(
+      .badData, "\(path)/\(hidden): a link is in the place of this note, or of a folder around it; links are not followed",
+      remedy: "Nothing was changed. Put the file itself there; to delete the note, take the link away")
+  }
+
+  private func warnOfLinks(in folder: MemoryFolder, _ path: String, _ reader: StateReader) {
+    guard !folder.passedOver.isEmpty else { return }
+    let shown = folder.passedOver.prefix(3).map(\.description).joined(separator: ", ")
+    let more = folder.passedOver.count > 3 ? ", and \(folder.passedOver.count - 3) more" : ""
+    reader.warn("\(path): links are not followed, and what is behind them is not backed up: \(shown)\(more)")
   }
 
   /// A file that is not there, or has nothing in it, where that is no news: the base knows of nothing in it either. It

@@ -271,6 +271,7 @@ extension Store {
       if before == nil { try files.createFolder(String(target[..<slash])) }
       // What an earlier run left, or what somebody put there: never written through.
       _ = try files.remove(String(staged))
+      try removeLeftovers(of: String(staged[slash...].dropFirst()), in: String(target[..<slash]))
       try files.replace(String(staged), with: bytes, mode: .exact(before?.mode ?? 0o600))
     }
     do throws(ReplicationError) {
@@ -287,6 +288,15 @@ extension Store {
     try state.write(base)
     try state.dropPreparedWrite()
     return true
+  }
+
+  /// Temporary files of a run that was killed while it put new bytes beside a memory file.
+  private func removeLeftovers(of name: String, in folder: String) throws(StorageError) {
+    let files = effects.fileSystem
+    for leftover in try files.list(folder.isEmpty ? "/" : folder)
+    where leftover.hasPrefix(".\(name).") && isTemporaryName(leftover) {
+      _ = try files.remove(folder + "/" + leftover)
+    }
   }
 
   /// In this order: bytes that are gone say that they were renamed.

@@ -5,6 +5,11 @@ import Memory
 /// A folder of notes as one run read it. Nothing outside of it is ever read or written: symbolic links in it are neither
 /// followed nor replaced.
 struct MemoryFolder {
+  /// Folders in it may be nested as deep.
+  static let maximumDepth = 32
+  /// It may hold as many names of any kind.
+  static let maximumNameCount = 100_000
+
   struct Note {
     var file: NoteFile
     var information: FileInformation
@@ -12,10 +17,12 @@ struct MemoryFolder {
 
   /// By path.
   var notes: [Note] = []
+  /// Symbolic links, and what is called like a note and is no file: passed over. By path.
+  var passedOver: [ByteString] = []
 
-  /// Equal as long as no note was touched.
+  /// Equal as long as no note was touched, and nothing else is passed over.
   var status: String {
-    let lines = notes.map { "\($0.file.path) \($0.information.statusText)\n" }
+    let lines = notes.map { "\($0.file.path) \($0.information.statusText)\n" } + passedOver.map { "\($0)\n" }
     return "folder:" + EntryIdentity.hexDigest(of: lines.flatMap { Array($0.utf8) })
   }
 
@@ -32,46 +39,91 @@ struct MemoryFolder {
   /// Reads the notes in a folder and the folders in it; names that start with a dot, and what is not called like a note,
   /// are none.
   ///
-  /// Throws `.badData` for what is called like a note and cannot be one, by its name: to pass over it would look like its
-  /// deletion.
-  /// - Parameter isStatusOnly: the notes' bytes are left out.
-  static func read(_ root: String, effects: Effects, isStatusOnly: Bool = false) throws(ReplicationError)
+  /// Throws `.badData`, by its name, for a note that is too large, for too many of them and for too deep a folder: to pass
+  /// over one would look like its deletion. For the same reason see ``firstHidden(of:)``.
+  /// - Parameters:
+  ///   - root: its path; it may be a link itself.
+  ///   - isStatusOnly: the notes' bytes are left out.
+  static func read(_ root: String, in files: any FileSystem, isStatusOnly: Bool = false) throws(ReplicationError)
     -> MemoryFolder
   {
-    var folder = MemoryFolder()
-    do throws(StorageError) {
-      try folder.add(root, below: "", effects.fileSystem, depth: 0, isStatusOnly: isStatusOnly)
-    } catch {
-      throw ReplicationError(error)
-    }
-    for note in folder.notes where note.information.sizeBytes > NotesFolder.maximumFileBytes {
-      throw ReplicationError(
-        .badData, "\(root)/\(note.file.path): larger than 1 MiB",
-        remedy: "Nothing was changed. Move it out of the folder of notes")
-    }
-    folder.notes.sort { $0.file.path < $1.file.path }
-    return folder
+    var walk = Walk(root: root, files: files, isStatusOnly: isStatusOnly)
+    try walk.add(below: "", depth: 0)
+    walk.folder.notes.sort { $0.file.path < $1.file.path }
+    walk.folder.passedOver.sort()
+    return walk.folder
   }
 
-  private mutating func add(
-    _ root: String, below prefix: String, _ files: any FileSystem, depth: Int, isStatusOnly: Bool
-  ) throws(StorageError) {
-    for name in try files.list(root) where name.utf8.first != 0x2E {
-      let path = "\(root)/\(name)"
-      guard let file = try files.information(path, followingLinks: false) else { continue }
-      switch file.kind {
-      case .folder:
-        guard depth < 64 else { continue }
-        try add(path, below: "\(prefix)\(name)/", files, depth: depth + 1, isStatusOnly: isStatusOnly)
-      case .file where NotesFolder.isNoteName(ByteString(name)):
-        var bytes: [UInt8] = []
-        if !isStatusOnly, file.sizeBytes <= NotesFolder.maximumFileBytes {
-          guard let read = try files.read(path, limitBytes: NotesFolder.maximumFileBytes) else { continue }
-          bytes = read
-        }
-        notes.append(Note(file: NoteFile(path: ByteString(prefix + name), bytes: bytes), information: file))
-      default: continue
+  private struct Walk {
+    let root: String
+    let files: any FileSystem
+    let isStatusOnly: Bool
+    var folder = MemoryFolder()
+    var nameCount = 0
+    var byteCount: Int64 = 0
+
+    mutating func add(below prefix: String, depth: Int) throws(ReplicationError) {
+      let place = prefix.isEmpty ? root : "\(root)/\(prefix.dropLast())"
+      let names = try storing { () throws(StorageError) in try files.list(place) }
+      nameCount += names.count
+      if nameCount > MemoryFolder.maximumNameCount {
+        throw refusal("", "more than \(MemoryFolder.maximumNameCount) files")
       }
+      for name in names where name.utf8.first != 0x2E {
+        let path = prefix + name
+        let isNote = NotesFolder.isNoteName(ByteString(name))
+        let found = try storing { () throws(StorageError) in
+          try files.information("\(root)/\(path)", followingLinks: false)
+        }
+        switch found?.kind {
+        case .folder:
+          guard depth < MemoryFolder.maximumDepth else {
+            throw refusal(path, "a folder more than \(MemoryFolder.maximumDepth) deep")
+          }
+          try add(below: path + "/", depth: depth + 1)
+        case .file where isNote:
+          if let found { try add(path, found) }
+        case .symbolicLink: folder.passedOver.append(ByteString(path))
+        case .other where isNote: folder.passedOver.append(ByteString(path))
+        default: continue
+        }
+      }
+    }
+
+    private mutating func add(_ path: String, _ found: FileInformation) throws(ReplicationError) {
+      guard found.sizeBytes <= NotesFolder.maximumFileBytes else { throw refusal(path, "larger than 1 MiB") }
+      byteCount += found.sizeBytes
+      guard folder.notes.count < NotesFolder.maximumFileCount, byteCount <= Store.maximumMemoryBytes else {
+        throw refusal("", "more than \(NotesFolder.maximumFileCount) notes, or 1 GiB of them")
+      }
+      var bytes: [UInt8] = []
+      if !isStatusOnly {
+        let read = try storing { () throws(StorageError) in
+          try files.read("\(root)/\(path)", limitBytes: NotesFolder.maximumFileBytes)
+        }
+        // Gone meanwhile: the folder is read again.
+        guard let read else { return }
+        bytes = read
+      }
+      folder.notes.append(Note(file: NoteFile(path: ByteString(path), bytes: bytes), information: found))
+    }
+
+    private func refusal(_ path: String, _ reason: String) -> ReplicationError {
+      path.isEmpty
+        ? ReplicationError(
+          .badData, "\(root): \(reason) in one folder of notes",
+          remedy: "Nothing was changed. Give a smaller folder, or several with `crdt-backup source add`")
+        : ReplicationError(
+          .badData, "\(root)/\(path): \(reason)", remedy: "Nothing was changed. Move it out of the folder of notes")
+    }
+  }
+
+  /// The first of these notes that cannot be seen because something that is passed over took its place, or that of a
+  /// folder it was in. That is no deletion.
+  func firstHidden(of notes: some Sequence<ByteString>) -> ByteString? {
+    if passedOver.isEmpty { return nil }
+    return notes.first { note in
+      passedOver.contains { note == $0 || note.bytes.starts(with: $0.bytes + [0x2F]) }
     }
   }
 

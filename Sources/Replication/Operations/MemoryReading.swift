@@ -52,8 +52,8 @@ extension Store {
       let before = try storing { () throws(StorageError) in try files.information(path) }
       guard let before else { throw missing(path) }
       if before.kind == .folder {
-        let folder = try MemoryFolder.read(path, effects: effects)
-        guard try folder.status == MemoryFolder.read(path, effects: effects, isStatusOnly: true).status else {
+        let folder = try MemoryFolder.read(path, in: files)
+        guard try folder.status == MemoryFolder.read(path, in: files, isStatusOnly: true).status else {
           effects.sleepMilliseconds(20)
           continue
         }
@@ -87,7 +87,7 @@ extension Store {
     let file = try storing { () throws(StorageError) in try effects.fileSystem.information(path) }
     guard let file else { return nil }
     if file.kind == .folder {
-      let folder = try MemoryFolder.read(path, effects: effects, isStatusOnly: true)
+      let folder = try MemoryFolder.read(path, in: effects.fileSystem, isStatusOnly: true)
       return folder.notes.allSatisfy { isSettled($0.information) } ? folder.status : nil
     }
     return file.kind == .file && isSettled(file) ? file.statusText : nil

@@ -138,7 +138,10 @@ extension Store {
     }
     let damaged = Set(reader.damagedPaths.map { ByteString(StoreTree.hostText(ofStateFile: $0)) })
     let marks = records.marks
-    for (host, mark) in marks where host != own && !damaged.contains(host) { record.seen[host] = mark }
+    for (host, mark) in marks
+    where host != own && mark > .epoch && !damaged.contains(host) {
+      record.seen[host] = mark
+    }
     for (host, instant) in table.newestStamps() where host != own && marks[host] == nil && !damaged.contains(host) {
       record.seen[host] = max(record.seen[host] ?? instant, instant)
     }

@@ -23,12 +23,21 @@ extension StoreOptions {
     let store = StoreCheckpointStore(defaultHost: Machine.defaultHost) {
       [request] () throws(ReplicationError) -> Store in
       request.makesStore
-        ? try Store.openOrCreate(request, effects: .real) : try Store.open(request.folder, effects: .real)
+        ? try Store.openOrCreate(request, effects: .real) : try opened(request.folder)
     }
     let service = CheckpointService(
       store: store, wallClock: Effects.real.wallClock, randomBytes: Effects.real.randomBytes)
     service.start()
     return service
+  }
+}
+
+/// The store in a folder, which has to be there.
+private func opened(_ folder: String) throws(ReplicationError) -> Store {
+  do { return try Store.open(folder, effects: .real) } catch {
+    guard error.code == .noInput else { throw error }
+    throw ReplicationError(
+      .noInput, error.message, remedy: "Give its folder with --store, or begin with: crdt-agent checkpoint create")
   }
 }
 

@@ -53,7 +53,7 @@ struct CheckpointCreateCommand: ParsableCommand {
     let console = Console(agent: output)
     try console.run("checkpoint create", printsResult: false) {
       let (state, refused) = try frozenState()
-      for name in refused { console.warn("\(name) stays out: its value looks like a secret") }
+      for name in refused { console.warn("\(name) stays out: it looks like a secret") }
       var draft = CheckpointDraft(
         message: ByteString(message), tags: Set(tag.map { ByteString($0) }),
         trigger: try CheckpointTrigger.named(trigger), state: state)

@@ -17,6 +17,8 @@ struct CheckpointAnnotateCommand: ParsableCommand {
     help: ArgumentHelp(
       CheckpointAnnotation.Level.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "level"))
   var level: String = "info"
+  @Option(help: ArgumentHelp("Let through what this rule takes for a secret.", valueName: "rule"))
+  var allow: [String] = []
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var output: OutputOptions
 
@@ -28,7 +30,8 @@ struct CheckpointAnnotateCommand: ParsableCommand {
       }
       let service = try storeOptions.checkpoints()
       let header = try service.find(checkpoint).header
-      let annotation = try service.annotate(header.id, level, ByteString(text))
+      let annotation = try service.annotate(
+        header.id, level, ByteString(text), allowedSecretRules: Set(allow.map { ByteString($0) }))
       if output.json {
         console.object("checkpoint annotate") { object in
           object.object("annotation") { CheckpointText.json(annotation, &$0) }

@@ -7,10 +7,13 @@ import Replication
 enum AgentFiles {
   /// Throws `.noInput` when there is none, `.badData` beyond the limit.
   static func read(_ name: String, limitBytes: Int) throws(ReplicationError) -> [UInt8] {
-    if name == "-" { return try standardInput(limitBytes: limitBytes) }
+    if name == "-" { return try stream(STDIN_FILENO, "standard input", limitBytes: limitBytes) }
     guard !name.isEmpty else { throw ReplicationError(.usage, "the name of the file is empty") }
+    let path = Machine.absolute(name)
+    // What a shell makes of `<(command)`, and devices.
+    if (try? RealFileSystem().information(path))?.kind == .other { return try device(path, limitBytes: limitBytes) }
     do throws(StorageError) {
-      if let bytes = try RealFileSystem().read(Machine.absolute(name), limitBytes: limitBytes) { return bytes }
+      if let bytes = try RealFileSystem().read(path, limitBytes: limitBytes) { return bytes }
     } catch {
       switch error.code {
       case .notFound: break
@@ -39,23 +42,34 @@ enum AgentFiles {
     }
   }
 
-  private static func standardInput(limitBytes: Int) throws(ReplicationError) -> [UInt8] {
+  private static func device(_ path: String, limitBytes: Int) throws(ReplicationError) -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw ReplicationError(
+        errno == EACCES ? .permission : .noInput, "cannot read \(path): \(String(cString: strerror(errno)))")
+    }
+    defer { close(descriptor) }
+    return try stream(descriptor, path, limitBytes: limitBytes)
+  }
+
+  /// Everything up to the end.
+  private static func stream(_ descriptor: Int32, _ name: String, limitBytes: Int) throws(ReplicationError) -> [UInt8] {
     var input: [UInt8] = []
     while true {
       var failure: Int32 = 0
       let piece = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
         var got: Int
-        repeat { got = Glibc.read(STDIN_FILENO, buffer.baseAddress, buffer.count) } while got < 0 && errno == EINTR
+        repeat { got = Glibc.read(descriptor, buffer.baseAddress, buffer.count) } while got < 0 && errno == EINTR
         if got < 0 { failure = errno }
         count = max(0, got)
       }
       guard failure == 0 else {
-        throw ReplicationError(.storage, "cannot read standard input: \(String(cString: strerror(failure)))")
+        throw ReplicationError(.storage, "cannot read \(name): \(String(cString: strerror(failure)))")
       }
       if piece.isEmpty { return input }
       input += piece
       guard input.count <= limitBytes else {
-        throw ReplicationError(.badData, "standard input has more than \(limitBytes) bytes")
+        throw ReplicationError(.badData, "\(name) has more than \(limitBytes) bytes")
       }
     }
   }

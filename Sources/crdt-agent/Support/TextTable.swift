@@ -1,4 +1,4 @@
-import CommandSupport
+import CommandText
 
 /// Rows of text in columns, for people.
 enum TextTable {

@@ -1,5 +1,6 @@
 import CRDT
 import CommandSupport
+import CommandText
 import Processes
 import Replication
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CRDT
 import CommandSupport
+import CommandText
 import Git
 import Memory
 import Replication

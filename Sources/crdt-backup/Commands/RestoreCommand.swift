@@ -27,7 +27,9 @@ struct RestoreCommand: ParsableCommand {
     completion: .file())
   var output: String?
   @Option(
-    help: ArgumentHelp("The form to write: json, jsonl or mcp (default: the memory file's).", valueName: "format"))
+    help: ArgumentHelp(
+      "The form to write: " + MemoryFormat.files.map(\.rawValue).joined(separator: ", ")
+        + " (default: the memory file's; json where that is a folder).", valueName: "format"))
   var format: String?
   @Flag(help: "Bring the value of ID back into the state, under a new stamp.")
   var apply = false
@@ -63,7 +65,7 @@ struct RestoreCommand: ParsableCommand {
       if apply { return try applyValue(store, point, console) }
       let bytes = try store.restored(
         point, id: id.map { ByteString($0) }, in: sourceOptions.choice,
-        format: try format.map { try MemoryFormat.named($0) })
+        format: try format.map { try MemoryFormat.ofFile(named: $0) })
       return try deliver(bytes, console)
     }
   }

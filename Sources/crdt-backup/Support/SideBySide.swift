@@ -1,4 +1,4 @@
-import CommandSupport
+import CommandText
 import Glibc
 
 /// Blocks of lines for people: two columns where the terminal is wide, one below the other where it is not.
