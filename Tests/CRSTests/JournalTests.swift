@@ -1,6 +1,7 @@
 import CRDT
 import CRS
 import GRDB
+import Glibc
 import TestKit
 import Testing
 
@@ -85,6 +86,22 @@ struct JournalTests {
       UPDATE records SET sequence = 3 WHERE sequence = 10
       """)
     #expect(try replayed(try Journal(path)).1.stop != nil)
+  }
+
+  @Test func aReplayHoldsNoMoreThanABatchInMemory() throws {
+    let journal = try Journal(path)
+    let large = [UInt8](repeating: 0x20, count: 60_000)
+    for _ in 0..<20 { _ = try journal.append(Array(repeating: large, count: 100), to: session) }
+    func allocatedBytes() -> Int {
+      let information = mallinfo2()
+      return Int(information.uordblks) + Int(information.hblkhd)
+    }
+    let before = allocatedBytes()
+    var most = 0
+    let report = try journal.replay(batchRecords: 10) { _ in most = max(most, allocatedBytes() - before) }
+    #expect(report.replayed == 2_000)
+    // All of it is 120 MB, a batch 0.6 MB; other tests run at the same time.
+    #expect(most < 60_000_000, "\(most) bytes")
   }
 
   @Test func aMissingRecordIsAGap() throws {

@@ -156,6 +156,11 @@ public final class ReasoningSession {
   /// Records of the journal in the state.
   public var deltaCount: UInt64 { position.values.reduce(0) { $0 + $1 } }
 
+  /// Whether the state holds all that a backup of this host held, as far as its journal tells.
+  func covers(_ metadata: BackupMetadata) -> Bool {
+    metadata.isComplete && metadata.position.allSatisfy { session, sequence in (position[session] ?? 0) >= sequence }
+  }
+
   /// Applies deltas in order, each all or nothing; what was accepted is on stable storage when this returns, unless the
   /// session is degraded.
   /// - Returns: for each delta why it was refused, or `nil`.

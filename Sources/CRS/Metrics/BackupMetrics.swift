@@ -24,8 +24,8 @@ public struct BackupMetrics: Hashable, Sendable {
     }
   }
 
-  public internal(set) var backupDuration = Histogram()
-  public internal(set) var restoreDuration = Histogram()
+  public var backupDuration = Histogram()
+  public var restoreDuration = Histogram()
   /// Operation and result (`success`, `failure`) → how often.
   public internal(set) var operations: [String: UInt64] = [:]
 

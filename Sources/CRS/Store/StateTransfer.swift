@@ -20,11 +20,23 @@ public enum StateTransfer {
     try measured(.save, session.folder, context) { () throws(CRSError) in
       try traced("crs.SaveCheckpointToDisk") { span throws(CRSError) in
         span.attributes["crs.project"] = project.key.description
+        if let store { try keepWhatWasSaved(session, project, store, context) }
         let backup = try session.backup(allowsIncomplete: allowsIncomplete)
         try PersistenceManager(session.folder, context: context).save(backup)
         return Saved(backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host))
       }
     }
+  }
+
+  /// Joins this host's own newest backup where the state here may lack some of it, as after the loss of the journal: the
+  /// backup that takes its place must hold all that it held.
+  private static func keepWhatWasSaved(
+    _ session: ReasoningSession, _ project: ProjectIdentity, _ store: BackupStore, _ context: CRSContext
+  ) throws(CRSError) {
+    let own = try store.newest(of: project).first { $0.stamp.host == context.host.bytes }
+    guard let own, !session.covers(own.metadata) else { return }
+    let found = try store.load(project, BackupSelection(host: context.host.bytes))
+    for (_, state) in found.backups { _ = try session.join(state) }
   }
 
   /// What a load did.
@@ -51,7 +63,7 @@ public enum StateTransfer {
               remedy: "Nothing was loaded. Run crdt-backup on the host that made it, then again here")
           }
           throw CRSError(
-            .notFound, "no backup of \(project.key) that is wanted",
+            .notFound, "the store holds no backup of \(project.key) that was asked for",
             remedy: "`crdt-agent crs history` lists them; run crdt-backup to get those of other hosts")
         }
         let joined = ReasoningState(joining: found.backups.map(\.state))
@@ -67,6 +79,19 @@ public enum StateTransfer {
     throws(CRSError) -> Int
   {
     try measured(.import, session.folder, context) { () throws(CRSError) in try session.join(export.state) }
+  }
+
+  /// Exports a session's state.
+  public static func export(_ session: ReasoningSession, project: ProjectIdentity, context: CRSContext)
+    throws(CRSError) -> StateExport
+  {
+    try measured(.export, session.folder, context) { () throws(CRSError) in
+      // A state that is not all there is must not pass for it elsewhere.
+      if let failure = session.replay.stop ?? session.degradation { throw failure }
+      return StateExport(
+        project: project.key, created: context.wallClock(), host: context.host.text,
+        generation: session.engine.generation, state: session.engine.state)
+    }
   }
 
   private static func measured<Value>(

@@ -20,12 +20,7 @@ struct CRSExportCommand: ParsableCommand {
     try options.run("export") { console in
       let access = try options.access()
       let (project, session) = try access.reader(console)
-      guard session.replay.stop == nil, session.degradation == nil else {
-        throw session.replay.stop ?? session.degradation ?? CRSError(.degraded, "the state is not all there is")
-      }
-      let export = StateExport(
-        project: project.identity.key, created: access.context.wallClock(), host: access.context.host.text,
-        generation: session.engine.generation, state: session.engine.state)
+      let export = try StateTransfer.export(session, project: project.identity, context: access.context)
       let path = out ?? session.folder.export
       if path == "-" {
         if options.output.json { throw CRSError(.usage, "--json and --out - exclude each other") }

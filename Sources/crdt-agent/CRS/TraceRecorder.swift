@@ -38,7 +38,9 @@ struct TraceRecorder {
     writer.object { request in
       request.array("resourceSpans") { resources in
         resources.object { resource in
-          resource.object("resource") { $0.array("attributes") { attribute("service.name", "crdt-agent", &$0) } }
+          resource.object("resource") {
+            $0.array("attributes") { attribute("service.name", .string("crdt-agent"), &$0) }
+          }
           resource.array("scopeSpans") { scopes in
             scopes.object { scope in
               scope.object("scope") { scope in
@@ -64,7 +66,7 @@ struct TraceRecorder {
     writer.member("startTimeUnixNano", String(span.startInstant.nanosecondsSinceEpoch))
     writer.member("endTimeUnixNano", String(span.endInstant.nanosecondsSinceEpoch))
     writer.array("attributes") { attributes in
-      span.attributes.forEach { name, value in attribute(name, "\(describe(value))", &attributes) }
+      span.attributes.forEach { name, value in attribute(name, value, &attributes) }
     }
     writer.object("status") { status in
       // STATUS_CODE_OK, STATUS_CODE_ERROR
@@ -73,20 +75,22 @@ struct TraceRecorder {
     }
   }
 
-  private static func describe(_ value: SpanAttribute) -> String {
+  /// An attribute's value in the JSON form of OTLP, in which 64-bit numbers are strings.
+  private static func describe(_ value: SpanAttribute) -> (type: String, json: [UInt8]) {
     switch value {
-    case .int32(let number): String(number)
-    case .int64(let number): String(number)
-    case .bool(let value): String(value)
-    case .string(let text): text
-    default: "\(value)"
+    case .int32(let number): ("intValue", Array("\"\(number)\"".utf8))
+    case .int64(let number): ("intValue", Array("\"\(number)\"".utf8))
+    case .bool(let value): ("boolValue", Array("\(value)".utf8))
+    case .string(let text): ("stringValue", JSONText.quoted(Array(text.utf8)))
+    default: ("stringValue", JSONText.quoted(Array("\(value)".utf8)))
     }
   }
 
-  private static func attribute(_ name: String, _ value: String, _ writer: inout JSONWriter) {
+  private static func attribute(_ name: String, _ value: SpanAttribute, _ writer: inout JSONWriter) {
+    let (type, json) = describe(value)
     writer.object { attribute in
       attribute.member("key", name)
-      attribute.object("value") { $0.member("stringValue", value) }
+      attribute.object("value") { $0.raw(type, json) }
     }
   }
 }

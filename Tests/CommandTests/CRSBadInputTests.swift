@@ -1,0 +1,125 @@
+import Foundation
+import TestKit
+import Testing
+
+/// What `crdt-agent crs` says to input that makes no sense, and to damage.
+struct CRSBadInputTests {
+  private let proof = #"{"type":"proof","source":"hard","updates":[{"node":"n"}]}"# + "\n"
+
+  private func journal(_ sandbox: Sandbox) throws -> String {
+    let folder = sandbox.folder("agent-hosta/crs")
+    let name = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.count == 16 })
+    return folder + "/" + name + "/journal.sqlite"
+  }
+
+  @Test func eachMistakeHasItsExitCodeAndOneLine() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    func expect(_ code: Int32, _ text: String, _ outcome: Outcome, line: Int = #line) {
+      #expect(outcome.code == code, "line \(line): \(outcome)")
+      #expect(outcome.errorOutput.contains(text), "line \(line): \(outcome)")
+    }
+    expect(64, "--project", try host.agent(["crs", "status"]))
+    expect(66, "crs load", try host.crs("status"))
+    expect(66, "crs load", try host.crs("save"))
+    expect(66, "no store", try host.crs("load"))
+    expect(66, "No such file", try host.crs("apply", "missing.jsonl"))
+    expect(66, "missing", try host.crs("import", "missing.json"))
+    expect(65, "stdin:2", try host.crs("apply", input: proof + "{\n"))
+    expect(
+      65, "closes a cycle",
+      try host.crs(
+        "apply",
+        input:
+          #"{"type":"dependency","source":"hard","add":[{"from":"a","to":"b"},{"from":"b","to":"a"}]}"#))
+    expect(64, "nothing", try host.crs("query", "nothing"))
+    expect(64, "no literal", try host.crs("query", "propagate", "x"))
+    expect(64, "RFC 3339", try host.crs("load", "--at", "yesterday"))
+    sandbox.folder.write("bad.json", "{\"kind\":\"other\"}")
+    expect(65, "bad.json", try host.crs("import", "bad.json"))
+    let error = try host.crs("import", "bad.json", "--json").json()
+    #expect(error["exitCode"] as? Int == 65)
+    #expect((error["error"] as? [String: Any])?["code"] as? String == "badData")
+  }
+
+  @Test func refusedLinesAreNamedAndTheOthersCount() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    let outcome = try host.crs("apply", "--json", input: proof + "\n\nnonsense\n" + proof + "{}\n")
+    #expect(outcome.code == 65)
+    let json = try outcome.json()
+    #expect(json["applied"] as? Int == 2)
+    #expect((json["refused"] as? [[String: Any]])?.compactMap { $0["line"] as? Int } == [4, 6])
+  }
+
+  @Test func aCorruptRecordIsNamedAndPassedOverOnlyWhenAsked() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof + proof + proof).code == 0)
+    // A byte of a record's text within the database file; the log was folded into it when the writer closed.
+    let path = try journal(sandbox)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    let place = try #require(bytes.range(of: Data(#""node":"n""#.utf8)))
+    bytes[place.upperBound - 2] ^= 1
+    try bytes.write(to: URL(fileURLWithPath: path))
+    let refused = try host.crs("apply", input: proof)
+    #expect(refused.code == 65)
+    #expect(refused.errorOutput.contains("--skip-corrupted"))
+    #expect(try host.crs("verify").code == 65)
+    #expect(try host.crs("status").errorOutput.contains("only in part"))
+    let passed = try host.crs("apply", "--skip-corrupted", input: proof)
+    #expect(passed.code == 0, "\(passed)")
+    #expect(passed.errorOutput.contains("1 records"))
+    #expect(try host.crs("save").code == 65)
+    #expect(try host.crs("save", "--skip-corrupted").code == 74)
+    let saved = try host.crs("save", "--skip-corrupted", "--incomplete", "--json").json()
+    #expect((saved["metadata"] as? [String: Any])?["complete"] as? Bool == false)
+    // From here on the backup stands in for the lost record.
+    #expect(try host.crs("apply", input: proof).code == 0)
+  }
+
+  @Test func aJournalThatCannotBeOpenedIsNotTakenForAnEmptyOne() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    let path = try journal(sandbox)
+    try Data("no database at all, but long enough to be looked at by SQLite as if it were".utf8)
+      .write(to: URL(fileURLWithPath: path))
+    let outcome = try host.crs("apply", input: proof)
+    #expect(outcome.code == 65, "\(outcome)")
+    #expect(try host.crs("status", "--json").json()["mode"] as? String == "degraded")
+    #expect(try host.crs("save").code == 65)
+    #expect(try host.crs("export", "-o", "-").code == 65)
+  }
+
+  @Test func spansAreWrittenAsOTLPLines() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    let trace = sandbox.folder("trace.jsonl")
+    #expect(try host.crs("apply", "--trace", trace, input: proof).code == 0)
+    #expect(try host.crs("save", "--trace", trace).code == 0)
+    #expect(try host.crs("load", "--trace", trace).code == 0)
+    let lines = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+    let spans = try lines.map { line -> [String: Any] in
+      let request = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      let resource = try #require((request["resourceSpans"] as? [[String: Any]])?.first)
+      let scope = try #require((resource["scopeSpans"] as? [[String: Any]])?.first)
+      return try #require((scope["spans"] as? [[String: Any]])?.first)
+    }
+    #expect(
+      Set(spans.compactMap { $0["name"] as? String }) == [
+        "crs.Persistence.SaveBackup", "crs.Persistence.LoadBackup", "journal.Backup", "journal.Restore",
+        "crs.SaveCheckpointToDisk", "crs.LoadCheckpointFromDisk",
+      ])
+    let save = try #require(spans.first { $0["name"] as? String == "crs.SaveCheckpointToDisk" })
+    let child = try #require(spans.first { $0["name"] as? String == "crs.Persistence.SaveBackup" })
+    #expect(child["parentSpanId"] as? String == save["spanId"] as? String)
+    #expect(child["traceId"] as? String == save["traceId"] as? String)
+    for span in spans {
+      #expect((span["traceId"] as? String)?.count == 32 && (span["spanId"] as? String)?.count == 16)
+      let start = try #require((span["startTimeUnixNano"] as? String).flatMap { UInt64($0) })
+      let end = try #require((span["endTimeUnixNano"] as? String).flatMap { UInt64($0) })
+      #expect(start <= end)
+    }
+  }
+}
