@@ -59,6 +59,14 @@ struct TwoWayWorld {
     return held[place.family % held.count]
   }
 
+  /// Those of some ids that a host's memory has room for.
+  private func held(of ids: Set<ByteString>, on host: Int) -> Set<ByteString> {
+    let families = EntryFamily.heldBy[formats[host]] ?? []
+    let held = ids.filter { familyOf[$0].map(families.contains) ?? false }
+    // A file of lines has to have a name in it.
+    return formats[host] == .jsonLines && held.allSatisfy { familyOf[$0] == .text } ? [] : held
+  }
+
   private mutating func fresh(_ place: Place, on host: Int) throws -> (value: MemoryValue, gone: Set<ByteString>) {
     let family = family(place, on: host)
     numbers += 1
@@ -71,7 +79,7 @@ struct TwoWayWorld {
 
   mutating func set(_ place: Place, on host: Int) throws {
     let (value, gone) = try fresh(place, on: host)
-    try hosts[host].change(removing: gone, setting: [value])
+    guard try hosts[host].change(removing: gone, setting: [value]) else { return }
     try demandEqual(
       Self.contents(try hosts[host].values)[value.id], value.content, "the test's own edit is not what was meant")
   }
@@ -102,8 +110,10 @@ struct TwoWayWorld {
     for id in Set(memory.keys).union(shown[host].keys).sorted() where memory[id] != shown[host][id] {
       var event = TwoWayModel.Event(host: host, id: id, content: memory[id], seen: inFile[host])
       if let content = memory[id] {
-        // The store may have this very value already, which the file had not shown: then it is no edit.
-        let unseen = inStore[host].perhaps.subtracting(inFile[host].sure)
+        // The store may have this very value already, which the file had not shown: then it is no edit. A new store
+        // begins with what the remote has.
+        let isNew = (try? hosts[host].store.repository.reference(Self.branch)) == .some(nil)
+        let unseen = inStore[host].perhaps.union(isNew ? onRemote.perhaps : []).subtracting(inFile[host].sure)
         event.isPerhapsNone = unseen.contains {
           model.events[$0].id == id && model.events[$0].content == content
         }
@@ -173,14 +183,12 @@ struct TwoWayWorld {
 
   /// What a memory shows has to live, and what lives has to be in it, as far as its host knows.
   private func checkFile(of host: Int) throws {
-    let held = EntryFamily.heldBy[formats[host]] ?? []
     for (id, content) in shown[host] {
       try demand(
         model.possible(id, for: inStore[host]).contains(content),
         "h\(host) brought back \(id) = \(String(decoding: content, as: UTF8.self))")
     }
-    for id in model.byID.keys where shown[host][id] == nil {
-      guard let family = familyOf[id], held.contains(family) else { continue }
+    for id in model.byID.keys where shown[host][id] == nil && held(of: [id], on: host).contains(id) {
       let alive = model.certain(id, for: inStore[host], hidesDeleted: true)
       try demand(
         alive.isEmpty, "h\(host) does not show \(id): \(alive.map { String(decoding: $0, as: UTF8.self) })")
@@ -316,10 +324,9 @@ struct TwoWayWorld {
   private func checkAgreement() throws {
     let all = shown.reduce(into: [ByteString: [UInt8]]()) { all, memory in all.merge(memory) { first, _ in first } }
     for host in hosts.indices {
-      let held = EntryFamily.heldBy[formats[host]] ?? []
+      let held = held(of: Set(all.keys), on: host)
       try demandEqual(
-        shown[host], all.filter { familyOf[$0.key].map(held.contains) ?? false },
-        "h\(host) shows another memory than the others")
+        shown[host], all.filter { held.contains($0.key) }, "h\(host) shows another memory than the others")
     }
     for id in model.byID.keys {
       let alive = model.certain(id, for: onRemote, hidesDeleted: false)

@@ -52,13 +52,15 @@ extension TwoWayHost {
   }
 
   /// Takes ids out, and puts values in, in place of what there is of their ids.
-  /// - Returns: false where nothing would be left of what has to have something in it: then it stays as it is.
+  /// - Returns: false where what would be left is no memory of the format, such as an empty one of lines: then it stays
+  ///   as it is.
   @discardableResult
   public func change(removing ids: Set<ByteString>, setting values: [MemoryValue]) throws -> Bool {
     guard format?.isFolder == true else {
       let old = store.files.get(path)
       let new = try Self.changed(old ?? [], format: format, removing: ids, setting: values)
       if old?.isEmpty == false, new.allSatisfy({ $0 <= 0x20 }) { return false }
+      guard (try? Self.values(in: new, format: format)) != nil else { return false }
       if new != old ?? [] { store.files.put(path, new) }
       return true
     }
