@@ -216,8 +216,9 @@ extension Store {
     }
     let isBlank = reading.isBlank
     let old = isBlank ? MemoryDocument(format: format, items: []) : try parsed(present)
-    if isBlank, view.isEmpty {
-      return Rendering(old: old, output: .file(present), new: old, digest: reading.digest, unwritable: [])
+    if isBlank, format.heldTogether(view).isEmpty {
+      return Rendering(
+        old: old, output: .file(present), new: old, digest: reading.digest, unwritable: view.map { ($0.id, nil) })
     }
 
     struct Value: Hashable {
@@ -229,7 +230,7 @@ extension Store {
     var unwritable: [ByteString] = []
     while true {
       let bytes =
-        isBlank ? format.render(entries) : old.rewritten(present, toHold: entries, keeping: isKept)
+        isBlank ? format.render(format.heldTogether(entries)) : old.rewritten(present, toHold: entries, keeping: isKept)
       let new: MemoryDocument
       do throws(ReplicationError) { new = try parsed(bytes) } catch {
         throw ReplicationError(
