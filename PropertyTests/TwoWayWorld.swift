@@ -292,7 +292,8 @@ struct TwoWayWorld {
     _ = try attempt {
       let store = try hosts[host].store.open()
       return isRetired
-        ? try store.retire("h\(other)", options: options(host)) : try store.unretire("h\(other)", options: options(host))
+        ? try store.retire("h\(other)", options: options(host))
+        : try store.unretire("h\(other)", options: options(host))
     }
   }
 
@@ -342,7 +343,8 @@ struct TwoWayWorld {
       for number in numbers where accepted.contains(number) {
         guard let content = model.events[number].content else { continue }
         try demand(
-          log.contains(content), "\(id) = \(String(decoding: content, as: UTF8.self)) is not in the log of \(host.store.name)"
+          log.contains(content),
+          "\(id) = \(String(decoding: content, as: UTF8.self)) is not in the log of \(host.store.name)"
         )
       }
     }
