@@ -99,7 +99,9 @@ struct JournalTests {
     }
     let before = try allocatedBytes()
     var most = 0
-    let report = try journal.replay(batchRecords: 10) { _ in most = max(most, ((try? allocatedBytes()) ?? .max) - before) }
+    let report = try journal.replay(batchRecords: 10) { _ in
+      most = max(most, ((try? allocatedBytes()) ?? .max) - before)
+    }
     #expect(report.replayed == 2_000)
     // All of it is 120 MB, a batch 0.6 MB; other tests run at the same time.
     #expect(most < 60_000_000, "\(most) bytes")
