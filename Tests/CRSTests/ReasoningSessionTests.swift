@@ -190,6 +190,23 @@ struct ReasoningSessionTests {
     #expect(try with { _ in } == state)
   }
 
+  @Test func aSessionThatMeetsWhatItNoLongerKnowsGoesOnUnderAnotherName() throws {
+    let add = try Fixture.delta(#"{"type":"streaming","source":"soft","items":[{"item":"i"}]}"#)
+    let session = try open()
+    try session.take([add])
+    let id = session.sessionID
+    var elsewhere = ReasoningEngine(
+      state: session.engine.state, session: ByteString(id), host: Fixture.host("hosta"))
+    _ = try elsewhere.apply(add, wall: Fixture.wall)
+    _ = try session.join(elsewhere.state)
+    #expect(session.sessionID != id)
+    try session.take([add])
+    #expect(session.engine.state.streaming["i"]?.value == 3)
+    let state = session.engine.state
+    try session.close()
+    #expect(try with { _ in } == state)
+  }
+
   @Test func manyDeltasReplayInBatches() throws {
     let count = getenv("CRS_DELTAS").flatMap { Int(String(cString: $0)) } ?? 20_000
     let session = try open()

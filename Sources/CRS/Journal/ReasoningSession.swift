@@ -203,6 +203,11 @@ public final class ReasoningSession {
   /// - Returns: how many elements were new here.
   public func join(_ other: ReasoningState) throws(CRSError) -> Int {
     try demandWritable()
+    if engine.isBehind(other) {
+      session.id = context.newSessionID()
+      session.created = context.wallClock()
+      engine.renew(session: ByteString(session.id))
+    }
     let changes = engine.join(other, wall: context.wallClock())
     let pieceCount = 500
     var rest = changes[...]

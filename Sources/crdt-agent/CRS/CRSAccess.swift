@@ -136,6 +136,16 @@ struct CRSAccess {
     return BackupStore(try Store.openOrCreate(request, effects: effects))
   }
 
+  /// The store; `nil` where there is none yet.
+  func storeIfAny() throws -> BackupStore? {
+    do throws(ReplicationError) {
+      return BackupStore(try Store.open(storeFolder, effects: effects))
+    } catch {
+      if error.code == .noInput { return nil }
+      throw error
+    }
+  }
+
   /// The store, which has to be there.
   func openedStore() throws -> BackupStore { BackupStore(try Store.open(storeFolder, effects: effects)) }
 }
