@@ -17,7 +17,7 @@ SWIFT_RELEASE := swift build -c release --static-swift-stdlib
 # Tests run with optimisation, which the laws with their 10,000 cases need, in a build of their own.
 TEST_BUILD := -c release -Xswiftc -enable-testing --scratch-path .build/tests
 SWIFT_FILES := Sources Tests PropertyTests Package.swift
-SCRIPTS := .ci/run hooks/post-commit examples/checkpoints.sh examples/two-hosts.sh scripts/backup \
+SCRIPTS := .ci/run hooks/post-commit examples/checkpoints.sh examples/reasoning.sh examples/two-hosts.sh scripts/backup \
   scripts/install-packages scripts/tidy
 
 bindir = $(DESTDIR)$(PREFIX)/bin
@@ -66,12 +66,14 @@ format: ## lay out all Swift files
 .PHONY: bench
 bench: ## measure speed; the numbers are ratios taken in one run
 	Benchmarks/run
+	Benchmarks/agent
 
 .PHONY: examples
 examples: ## run the examples with the release build
 	$(MAKE) --no-print-directory release
 	PATH="$(CURDIR)/$(RELEASE):$$PATH" examples/two-hosts.sh
 	PATH="$(CURDIR)/$(RELEASE):$$PATH" examples/checkpoints.sh
+	PATH="$(CURDIR)/$(RELEASE):$$PATH" examples/reasoning.sh
 
 # The date of the pages is that of the last change to the sources, so that an unchanged page stays unchanged.
 .PHONY: man

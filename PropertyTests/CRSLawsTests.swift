@@ -68,6 +68,46 @@ struct CRSLawsTests {
     }
   }
 
+  @Test func damagedBytesAreRefusedOrAreAnotherWholeState() {
+    checkProperty(
+      "damaged bytes of a state", cases: 3_000,
+      zip(CRSGenerators.state, Gen<[Int]>.array(of: Gen<Int>.int(in: 0...4_000), count: 1...3), Gen<UInt8>.int())
+    ) { state, places, byte in
+      var bytes = state.canonicalBytes
+      for place in places { bytes[place % bytes.count] = byte }
+      if places.count == 3 { bytes.removeLast(places[0] % bytes.count) }
+      guard let read = try? ReasoningState(canonical: bytes) else { return }
+      try demandEqual(try ReasoningState(canonical: read.canonicalBytes), read, "no whole state")
+    }
+  }
+
+  @Test func damagedChangesAndDeltasAreRefusedOrWhole() {
+    let samples = [
+      #"{"type":"proof","source":"hard","updates":[{"node":"n","proof":3,"disproof":"infinite","status":"proven"}]}"#,
+      #"{"type":"composite","source":"hard","deltas":[{"type":"dependency","add":[{"from":"a","to":"b"}]}]}"#,
+      #"{"type":"clause","source":"hard","learn":[{"literals":["!t:a",{"type":"t","value":"b"}]}]}"#,
+      #"{"type":"history","source":"hard","time":"2026-01-01T00:00:00Z","entries":[{"id":"h","metadata":{"k":"v"}}]}"#,
+    ]
+    checkProperty(
+      "damaged bytes of deltas and changes", cases: 3_000,
+      zip(
+        zip(Gen<String>.element(of: samples), CRSGenerators.change), Gen<Int>.int(in: 0...400), Gen<UInt8>.int())
+    ) { sample, place, byte in
+      var delta = Array(sample.0.utf8)
+      delta[place % delta.count] = byte
+      if let delta = try? Delta(json: delta), let host = HostName("h") {
+        var engine = ReasoningEngine(session: "s", host: host)
+        _ = try? engine.apply(delta, wall: Instant(unixSeconds: 1_767_323_045))
+      }
+      var record = ChangeRecord([sample.1]).bytes
+      record[place % record.count] = byte
+      guard let read = try? ChangeRecord(record) else { return }
+      var state = ReasoningState()
+      for change in read.changes { state.apply(change) }
+      try demandEqual(try ReasoningState(canonical: state.canonicalBytes), state, "no whole state")
+    }
+  }
+
   @Test func theViewOfDependenciesHasNoCycleAndHidesNoMoreThanNeeded() {
     let node = Gen<Int>.int(in: 0...5, .uniform)
     checkProperty("cycles are broken", Gen<[(Int, Int)]>.array(of: zip(node, node), count: 0...12)) { pairs in

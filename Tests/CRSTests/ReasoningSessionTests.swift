@@ -60,6 +60,28 @@ struct ReasoningSessionTests {
     #expect(Set(ids).count == 3)
   }
 
+  @Test func aJournalThatWasPutBackInItsPlaceTakesANewSession() throws {
+    var ids: [String] = []
+    try with {
+      try $0.take([try Fixture.proof("a")])
+      ids.append($0.sessionID)
+    }
+    let old = try #require(try RealFileSystem().read(project.journal, limitBytes: .max - 1))
+    try with {
+      try $0.take([try Fixture.proof("b")])
+      ids.append($0.sessionID)
+    }
+    let file = Glibc.open(project.journal, O_WRONLY | O_TRUNC)
+    try #require(pwrite(file, old, old.count, 0) == old.count)
+    Glibc.close(file)
+    try with {
+      #expect(Set($0.engine.state.proofs.keys) == ["a"])
+      ids.append($0.sessionID)
+    }
+    #expect(ids[0] == ids[1])
+    #expect(ids[2] != ids[0])
+  }
+
   @Test func openingTakesTheBackupAndReplaysOnlyWhatIsBehindIt() throws {
     let context = Fixture.context()
     let state = try with(context) { session in
@@ -137,6 +159,8 @@ struct ReasoningSessionTests {
     #expect(session.degradation?.code == .lockFailed)
     try session.take([try Fixture.proof("c")])
     #expect(session.pendingCount == 2)
+    // What is only in memory may be seen by others: whoever comes after a loss of it is somebody else.
+    #expect(try RealFileSystem().information(project.journalMark) == nil)
     try other.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
     try session.reattach()
     let state = session.engine.state
@@ -163,6 +187,23 @@ struct ReasoningSessionTests {
       #expect(try session.join(theirs) == 0)
     }
     #expect(theirs.isAtMost(state))
+    #expect(try with { _ in } == state)
+  }
+
+  @Test func aSessionThatMeetsWhatItNoLongerKnowsGoesOnUnderAnotherName() throws {
+    let add = try Fixture.delta(#"{"type":"streaming","source":"soft","items":[{"item":"i"}]}"#)
+    let session = try open()
+    try session.take([add])
+    let id = session.sessionID
+    var elsewhere = ReasoningEngine(
+      state: session.engine.state, session: ByteString(id), host: Fixture.host("hosta"))
+    _ = try elsewhere.apply(add, wall: Fixture.wall)
+    _ = try session.join(elsewhere.state)
+    #expect(session.sessionID != id)
+    try session.take([add])
+    #expect(session.engine.state.streaming["i"]?.value == 3)
+    let state = session.engine.state
+    try session.close()
     #expect(try with { _ in } == state)
   }
 

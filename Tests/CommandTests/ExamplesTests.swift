@@ -5,7 +5,7 @@ import Testing
 
 /// What stands in `examples/` runs.
 @Suite struct ExamplesTests {
-  @Test(arguments: ["two-hosts.sh", "checkpoints.sh"])
+  @Test(arguments: ["two-hosts.sh", "checkpoints.sh", "reasoning.sh"])
   func theScriptsEndWell(_ name: String) throws {
     guard try Requirement.programs("git", "sh") else { return }
     let folder = TemporaryFolder("crdt-examples")

@@ -25,6 +25,8 @@ public final class ReasoningSession {
   private var pending: [[UInt8]] = []
   private var position: JournalPosition
   private var isClosed = false
+  /// Whether the mark of the journal is off, as it is while this session writes.
+  private var isMarkTaken = false
 
   /// How to open.
   public struct Options: Sendable {
@@ -79,6 +81,8 @@ public final class ReasoningSession {
     var journal: Journal?
     var degradation: CRSError?
     var last: Journal.Session?
+    // Looked at before it is opened, which may fold the log into it.
+    let isUntouched = Self.isUntouched(folder, context)
     let isMissing =
       try storing { () throws(StorageError) in try context.fileSystem.information(folder.journal) } == nil
     do throws(CRSError) {
@@ -108,7 +112,7 @@ public final class ReasoningSession {
 
     let place = Self.place(of: folder.journal, context)
     let session: Journal.Session
-    if let last, last.place == place, report.isComplete, degradation == nil,
+    if let last, last.place == place, isUntouched, report.isComplete, degradation == nil,
       try Self.isUpToDate(journal, with: start)
     {
       session = last
@@ -139,6 +143,20 @@ public final class ReasoningSession {
   private static func place(of journal: String, _ context: CRSContext) -> String {
     let file = (try? context.fileSystem.information(journal)).flatMap { $0 }
     return "\(context.host) \(context.machine) \(file?.device ?? 0):\(file?.inode ?? 0)"
+  }
+
+  /// What tells the journal's file from a copy of it, or from the same file with older bytes: nobody can set the time of
+  /// a file's last change of status.
+  private static func mark(of folder: ProjectFolder, _ context: CRSContext) -> [UInt8]? {
+    guard let file = (try? context.fileSystem.information(folder.journal)).flatMap({ $0 }) else { return nil }
+    return Array("\(file.device) \(file.inode) \(file.changedNanoseconds) \(file.sizeBytes)\n".utf8)
+  }
+
+  /// Whether the journal is as its last writer left it. After a writer was killed, or had to
+  /// keep changes in memory, it is not: that costs a new session.
+  private static func isUntouched(_ folder: ProjectFolder, _ context: CRSContext) -> Bool {
+    guard let mark = mark(of: folder, context) else { return false }
+    return (try? context.fileSystem.read(folder.journalMark, limitBytes: 256)) == mark
   }
 
   /// Whether the journal has everything that the backup says it had: one put back to an older state does not.
@@ -185,6 +203,11 @@ public final class ReasoningSession {
   /// - Returns: how many elements were new here.
   public func join(_ other: ReasoningState) throws(CRSError) -> Int {
     try demandWritable()
+    if engine.isBehind(other) {
+      session.id = context.newSessionID()
+      session.created = context.wallClock()
+      engine.renew(session: ByteString(session.id))
+    }
     let changes = engine.join(other, wall: context.wallClock())
     let pieceCount = 500
     var rest = changes[...]
@@ -204,6 +227,11 @@ public final class ReasoningSession {
       return
     }
     do throws(CRSError) {
+      if !isMarkTaken {
+        let mark = folder.journalMark
+        try storing { () throws(StorageError) in _ = try context.fileSystem.remove(mark) }
+        isMarkTaken = true
+      }
       position[session.id] = try journal.append(records, to: session)
     } catch {
       pending += records
@@ -264,8 +292,12 @@ public final class ReasoningSession {
   public func close() throws(CRSError) {
     isClosed = true
     defer { lock = nil }
-    try journal?.close()
-    journal = nil
+    guard let journal else { return }
+    try journal.close()
+    self.journal = nil
+    guard isMarkTaken, degradation == nil, let mark = Self.mark(of: folder, context) else { return }
+    // Without it the next writer takes a new session, and nothing else.
+    _ = try? context.fileSystem.replaceIfChanged(folder.journalMark, with: mark)
   }
 
   private func demandWritable() throws(CRSError) {

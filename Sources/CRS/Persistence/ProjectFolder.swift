@@ -8,6 +8,8 @@ public struct ProjectFolder: Hashable, Sendable {
   public init(_ path: String) { self.path = path }
 
   public var journal: String { path + "/journal.sqlite" }
+  /// What the journal's file looked like when its last writer closed it.
+  public var journalMark: String { path + "/journal.mark" }
   /// Held by who applies.
   public var journalLock: String { path + "/journal.lock" }
   public var backups: String { path + "/backups" }

@@ -13,7 +13,7 @@ public struct ReasoningEngine: Sendable {
   public private(set) var state: ReasoningState
   public private(set) var generation: UInt64
   /// Who counts and adds here. Never used again once its changes may have been lost.
-  public let session: ReplicaID
+  public private(set) var session: ReplicaID
   public let host: HostName
   private var clock: HybridLogicalClock
 
@@ -64,6 +64,21 @@ public struct ReasoningEngine: Sendable {
     if let greatest = other.greatestStamp { clock.witness(greatest.instant, wall: wall) }
     generation += 1
     return changes
+  }
+
+  /// Goes on in the name of another session.
+  public mutating func renew(session: ReplicaID) { self.session = session }
+
+  /// Whether another state knows of something that this session did and this state does not hold: then the session was
+  /// put back to an older state of itself, and must not go on. O(*n*) in counters.
+  public func isBehind(_ other: ReasoningState) -> Bool {
+    let (ours, theirs) = (state.dependencies.edges.context, other.dependencies.edges.context)
+    if theirs.contiguous[session] > ours.contiguous[session] { return true }
+    if theirs.isolated.contains(where: { $0.replica == session && !ours.contains($0) }) { return true }
+    if other.streaming.contains(where: { $1.counts[session] > state.streaming[$0]?.counts[session] ?? 0 }) {
+      return true
+    }
+    return other.clauses.contains { $1.uses.counts[session] > state.clauses[$0]?.uses.counts[session] ?? 0 }
   }
 
   /// A time far ahead would win over everything for as long: that is a broken clock or a slip.

@@ -3,6 +3,7 @@ import CRDT
 import CRS
 import CommandSupport
 import Durability
+import Glibc
 import Memory
 import Processes
 import Replication
@@ -57,9 +58,20 @@ struct CRSOptions: ParsableArguments {
     let context = CRSContext(
       fileSystem: effects.fileSystem, wallClock: effects.wallClock, randomBytes: effects.randomBytes,
       sleepMilliseconds: effects.sleepMilliseconds, host: there?.settings.host ?? Machine.defaultHost,
-      machine: String(machine), lockWaitSeconds: there?.settings.lockWaitSeconds ?? 60)
+      machine: "\(machine) \(Self.bootIdentity)", lockWaitSeconds: there?.settings.lockWaitSeconds ?? 60)
     return CRSAccess(
       identity: identity, dataFolder: dataFolder, context: context, storeFolder: try store.folder(), effects: effects)
+  }
+
+  /// Changes with each start of the system: a disk that was put back to an older state was put back before one.
+  private static var bootIdentity: String {
+    let file = Glibc.open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return "none" }
+    defer { Glibc.close(file) }
+    let bytes = [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
+      count = max(0, Glibc.read(file, buffer.baseAddress, buffer.count))
+    }
+    return String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
   }
 
   private func dataFolder() throws -> String {
@@ -122,6 +134,16 @@ struct CRSAccess {
     var request = StoreRequest(folder: storeFolder)
     request.makesStore = true
     return BackupStore(try Store.openOrCreate(request, effects: effects))
+  }
+
+  /// The store; `nil` where there is none yet.
+  func storeIfAny() throws -> BackupStore? {
+    do throws(ReplicationError) {
+      return BackupStore(try Store.open(storeFolder, effects: effects))
+    } catch {
+      if error.code == .noInput { return nil }
+      throw error
+    }
   }
 
   /// The store, which has to be there.

@@ -22,7 +22,7 @@ struct CRSStatusCommand: ParsableCommand {
       } catch {
         if error.code != .notFound { console.warn(error.description) }
       }
-      let hosts = (try? access.openedStore().newest(of: project.identity)) ?? []
+      let hosts = try access.storeIfAny()?.newest(of: project.identity) ?? []
       let unsaved = session.engine.generation - min(latest?.generation ?? 0, session.engine.generation)
       for problem in session.problems { console.warn(problem) }
       console.say(bold: "project     ", project.identity.key.description)
@@ -117,7 +117,7 @@ struct CRSVerifyCommand: ParsableCommand {
         if let fallback = loaded.fallback { throw fallback }
         return "generation \(loaded.backup.metadata.generation) is good"
       }
-      if let store = try? access.openedStore() {
+      if let store = try access.storeIfAny() {
         for stored in try store.newest(of: project.identity) {
           check("store, \(stored.stamp.host)") { () throws(CRSError) in
             _ = try store.state(of: stored)
