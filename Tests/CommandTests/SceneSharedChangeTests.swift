@@ -27,6 +27,9 @@ import Testing
     #expect(try a.history("x") == ["1", "not backed up yet"])
     #expect(try b.backup().code == 0)
     #expect(try memory(b) == ["y": "1", "z": "new"])
+    // A slip of the pen is no failed backup.
+    #expect(try a.run("forget", "nobody").code == 66)
+    #expect(try a.run("status", "--json").json()["lastExitCode"] as? Int == 0)
     // Not even a dry run takes in what is in the file.
     a.remember([("y", "2"), ("z", "new")])
     let before = try snapshot(a.store)

@@ -61,6 +61,29 @@ import Testing
     #expect(try sandbox.remoteTip() == tip)
   }
 
+  @Test func aSourceThisHostHasNotHeardOfIsCreatedAsItsPeersKeepIt() throws {
+    let sandbox = try Sandbox()
+    let (a, b) = (sandbox.host("a"), sandbox.host("b"))
+    a.remember("x", "memory")
+    for host in [a, b] { #expect(try host.setUp("--write-back").code == 0) }
+    let (notes, copy) = (sandbox.folder("notes"), sandbox.folder("deep/notes"))
+    try sandbox.makeFolder(notes)
+    sandbox.folder.write("notes/n.md", "note\n")
+    #expect(try a.run("source", "add", "notes", "--memory", notes, "--write-back").code == 0)
+    #expect(try a.backup().code == 0)
+    // Only the fetch of this very run tells that it is a folder; meanwhile there is something to commit.
+    b.remember([("x", "memory"), ("y", "of b")])
+    #expect(try b.run("source", "add", "notes", "--memory", copy, "--write-back").code == 0)
+    let outcome = try b.backup()
+    #expect(outcome.code == 0 && outcome.errorOutput.isEmpty, "\(outcome)")
+    #expect(outcome.output.contains("Written back to \(copy): 1 added"), "\(outcome)")
+    #expect(try String(contentsOfFile: copy + "/n.md", encoding: .utf8) == "note\n")
+    // One nobody has yet is not made, and nothing is said of it.
+    #expect(try b.run("source", "add", "none", "--memory", sandbox.folder("none.json"), "--write-back").code == 0)
+    #expect(try !b.backup().output.contains("Written back"))
+    #expect(!FileManager.default.fileExists(atPath: sandbox.folder("none.json")))
+  }
+
   @Test func anIDInTwoSourcesHasToBeChosen() throws {
     let sandbox = try Sandbox()
     let (a, _, notesOfA, _) = try pair(sandbox)

@@ -95,6 +95,44 @@ struct RewriteTests {
     #expect(try rewritten(file) { $0.set("n", #"{"id":"n","t":[1,2]}"#) } == expected)
   }
 
+  /// What goes by its content is edited by taking it out and putting another in.
+  @Test func anEditOfWhatHasNoNameTakesItsPlace() throws {
+    func id(_ content: String) -> ByteString { EntryIdentity.contentID(of: Array(content.utf8)) }
+    let file = "[\n  \"a\",\n  \"b\",\n  \"c\"\n]\n"
+    let (b, c, new) = (#"{"content":"b"}"#, #"{"content":"c"}"#, #"{"content":"B"}"#)
+    let edited = try rewritten(file) {
+      $0.remove(id(b))
+      $0.set(id(new), new)
+    }
+    #expect(edited == "[\n  \"a\",\n  \"B\",\n  \"c\"\n]\n")
+    // Of two nobody knows which is which, and another form is another thing.
+    let two = try rewritten(file) {
+      $0.remove(id(b))
+      $0.remove(id(c))
+      $0.set(id(new), new)
+    }
+    #expect(two == "[\n  \"a\",\n  \"B\"\n]\n")
+    let other = #"{"content":["b"]}"#
+    let object = try rewritten(file) {
+      $0.remove(id(b))
+      $0.set(id(other), other)
+    }
+    #expect(object.hasPrefix("[\n  \"a\",\n  \"c\",\n"))
+
+    let graph = #"{"type":"entity","name":"E","entityType":"t","observations":["one","two"]}"# + "\n"
+    let observed = try rewritten(graph) {
+      $0.removeObservation("\"one\"", of: "E")
+      $0.observe("\"1\"", of: "E")
+    }
+    #expect(observed == graph.replacing("\"one\"", with: "\"1\""))
+  }
+
+  @Test func aListThatWasSpreadAndEmptiedIsSpreadAgain() throws {
+    let file = "{\"results\": [\n  {\"id\": \"a\"}\n], \"version\": 1.1}\n"
+    let empty = "{\"results\": [\n], \"version\": 1.1}\n"
+    #expect(try rewritten(empty, .envelope) { $0.set("a", #"{"id":"a"}"#) } == file)
+  }
+
   @Test func aChangedItemKeepsTheMembersThatStay() throws {
     let file = """
       [
@@ -163,7 +201,7 @@ struct RewriteTests {
     #expect(
       edited == """
         {"type":"_aim","source":"s"}
-        {"type":"entity", "name":"A", "observations":[ "y",  "z" ], "entityType":"t"}
+        {"type":"entity", "name":"A", "observations":[ "z",  "y" ], "entityType":"t"}
         {"type":"entity","name":"B","entityType":"t","observations":["first"]}
         {"type":"entity","name":"D","observations":["d"]}
         {"type":"entity","name":"C","entityType":"(removed)","observations":["of nobody"]}
@@ -206,10 +244,9 @@ struct RewriteTests {
   @Test func stringsComeBehindTheLastString() throws {
     let content = #"{"content":"z"}"#
     let edited = try rewritten("[\n  \"x\", \"y\",\n  {\"id\": 1}\n]", .strings) {
-      $0.remove(EntryIdentity.contentID(of: Array(#"{"content":"x"}"#.utf8)))
       $0.set(EntryIdentity.contentID(of: Array(content.utf8)), content)
     }
-    #expect(edited == "[\n  \"y\",\n  \"z\",\n  {\"id\": 1}\n]")
+    #expect(edited == "[\n  \"x\", \"y\",\n  \"z\",\n  {\"id\": 1}\n]")
   }
 
   @Test func linesThatWereNothingYetAreWritten() {

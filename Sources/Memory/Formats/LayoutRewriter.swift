@@ -6,7 +6,8 @@ extension MemoryDocument {
   /// What does not change keeps its bytes: an item that says what its entry says, white space outside strings aside;
   /// the members of a changed one that are the same; and everything between. What is changed or added looks like what
   /// is around it. New entries stand behind the last item in the order of their creation (in a graph entities behind
-  /// the last entity, plain records in front); one that is gone takes its separator along. Of several items of one id
+  /// the last entity, plain records in front), or in the place of the one nameless record that is gone and of their form;
+  /// one that is gone takes its separator along. Of several items of one id
   /// the first that equals the entry, else the first, stands for it, and the others go. What
   /// ``MemoryFormat/canHold(_:)`` denies is left out. Parsed again the file holds just what it was to hold, so that
   /// doing this again changes nothing.

@@ -98,6 +98,7 @@ struct LayoutSequence {
 
   private func isSpread(in source: LayoutSource) -> Bool {
     isWholeFile(source) || source.style.isSpread(kind.json, depth: depth)
+      || elements.isEmpty && source.bytes[interior].contains(0x0A)
   }
 
   /// What stands between two elements here.

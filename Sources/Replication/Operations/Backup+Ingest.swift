@@ -181,9 +181,11 @@ extension Store {
       note(.markdown, of: source)
       return IngestPass(counts: IngestCounts(format: .markdown), reading: reading)
     }
-    let format = try formatToCreate(source, base: base)
+    // What nobody has said is not to be taken for said: the sync that follows may tell.
+    let known = try knownFormat(source, base: base)
+    if let known { note(known, of: source) }
+    let format = known ?? .jsonArray
     if format.isFolder, file == nil { reading.content = .folder(MemoryFolder()) }
-    note(format, of: source)
     return IngestPass(counts: IngestCounts(format: format), reading: reading)
   }
 

@@ -59,12 +59,12 @@ extension Store {
       if let status = last.fileStatus, try fileStatus(path) == status { return .done(WriteBackReport()) }
       if let reading = pass.reading, reading.digest == last.fileDigest { return .done(WriteBackReport()) }
     }
-    let reading: MemoryReading
+    let found: MemoryReading
     if let read = pass.reading {
-      reading = read
+      found = read
     } else {
-      reading = try Store.readMemory(path, effects: effects)
-      guard reading.digest == last?.fileDigest else { return .changed }
+      found = try Store.readMemory(path, effects: effects)
+      guard found.digest == last?.fileDigest else { return .changed }
     }
 
     let table = try reader.table(of: tree, tips: tips)
@@ -72,8 +72,11 @@ extension Store {
     let kept = Set(try state.readHeld().map(\.contentDigest))
     func isKept(_ item: MemoryDocument.Item) -> Bool { !kept.isEmpty && kept.contains(ContentDigest(of: item.content)) }
     let previous = try state.readBase()
+    let (reading, format) = try formToCreate(source, found, pass.counts.format, base: previous)
+    var ingested = pass.counts
+    ingested.format = format
     let (made, report) = try planned(
-      source, reading, pass.counts, showing: table, winners, previous: previous, reader, isKept: isKept)
+      source, reading, ingested, showing: table, winners, previous: previous, reader, isKept: isKept)
     // No file stands for no memory: there is nothing to make one for.
     if reading.information == nil, made.new.items.isEmpty { return .done(report) }
 
@@ -148,7 +151,7 @@ extension Store {
     let vanished = Set((previous?.items ?? []).filter(\.isVanished).map(\.id))
     report.returned = vanished.isEmpty ? 0 : Set(made.new.items.map(\.id)).intersection(vanished).count
     report.conflicts = table.conflicts().filter { $0.source == source.key }.map(\.id)
-    report.isWritten = made.digest != reading.digest || reading.information == nil && !made.new.items.isEmpty
+    report.isWritten = reading.information == nil ? !made.new.items.isEmpty : made.digest != reading.digest
     return (made, report)
   }
 
@@ -258,8 +261,9 @@ extension Store {
     }
   }
 
-  /// The format a memory file is created in: the one that was named, else what it had here, else what most hosts use.
-  func formatToCreate(_ source: MemorySource, base: IngestBase?) throws(ReplicationError) -> MemoryFormat {
+  /// The format a memory file is created in: the one that was named, else what it had here, else what most hosts use;
+  /// `nil` where nobody has it yet.
+  func knownFormat(_ source: MemorySource, base: IngestBase?) throws(ReplicationError) -> MemoryFormat? {
     if let format = source.format ?? base?.format { return format }
     let name = ByteString(source.name ?? "")
     let own = settings.host.map { StoreTree.hostRecordName(of: $0.text) }
@@ -273,7 +277,19 @@ extension Store {
       votes[known, default: 0] += 1
     }
     let best = votes.max { ($0.value, ByteString($1.key.rawValue)) < ($1.value, ByteString($0.key.rawValue)) }
-    return best?.key ?? .jsonArray
+    return best?.key
+  }
+
+  /// What is to be created where nothing is: since it was looked at, the sync may have told in which form others keep it.
+  private func formToCreate(
+    _ source: MemorySource, _ reading: MemoryReading, _ format: MemoryFormat, base: IngestBase?
+  ) throws(ReplicationError) -> (MemoryReading, MemoryFormat) {
+    guard case .file = reading.content, reading.isBlank, let known = try knownFormat(source, base: base),
+      known != format, !known.isFolder || reading.information == nil
+    else { return (reading, format) }
+    var reading = reading
+    if known.isFolder { reading.content = .folder(MemoryFolder()) }
+    return (reading, known)
   }
 
   // MARK: The file

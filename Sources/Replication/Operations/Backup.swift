@@ -12,6 +12,8 @@ public struct BackupOptions: Sendable {
   public var isDryRun = false
   /// Leave the memory file alone: only what is in the store is shared.
   public var skipsIngest = false
+  /// A change and a backup that shares it come next: how this one ended is not noted.
+  public var isPrelude = false
   /// Take so many deletions that it looks like an accident.
   public var allowsMassDeletion = false
   /// Seconds for all work on the remote; `nil` takes `crdt.timeout`.
@@ -111,7 +113,7 @@ extension Store {
   ) throws(ReplicationError) -> BackupReport {
     try locked(unless: options.isDryRun) { () throws(ReplicationError) in
       do throws(ReplicationError) { return try backupLocked(options, connect: connect, progress: progress) } catch {
-        if !options.isDryRun { noteFailure(error) }
+        if !options.isDryRun, !options.isPrelude { noteFailure(error) }
         throw error
       }
     }
@@ -184,7 +186,7 @@ extension Store {
     report.commit = try tip()
     try publish(identity: identity, report: &report)
     report.warnings += reader.warnings
-    try remember(report)
+    if !options.isPrelude { try remember(report) }
     try noteVerifiedState(report, context: options.skipsIngest ? nil : options.context)
     return report
   }

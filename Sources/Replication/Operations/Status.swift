@@ -47,6 +47,8 @@ public struct StatusReport: Sendable {
   public var drift: [DriftingEntry]
   /// Entries that look like secrets and stay on this host, as of the last run.
   public var heldBack: [HeldBackEntry]
+  /// Lines of this host's memory files that cannot be read and are kept as they are, as of the last run.
+  public var quarantined: Int
   public var warnings: [String]
 }
 
@@ -70,7 +72,13 @@ extension Store {
       unpushedSince: unpushed > 0 ? run.unpushedSince : nil, commit: tip,
       hosts: try hosts(tree: tree, table: table), liveEntries: table.view(of: table.join()).count,
       conflicts: table.conflicts().count, drift: drift(in: table),
-      heldBack: try readHeld(), warnings: reader.warnings)
+      heldBack: try readHeld(), quarantined: try quarantinedLines(), warnings: reader.warnings)
+  }
+
+  private func quarantinedLines() throws(ReplicationError) -> Int {
+    var count = 0
+    for source in settings.sources { count += try privateState.of(source).readIngested()?.counts.quarantined ?? 0 }
+    return count
   }
 
   /// Every host that has written to the store, by name.

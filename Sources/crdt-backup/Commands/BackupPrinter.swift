@@ -66,8 +66,8 @@ struct BackupPrinter {
       let name = source.source.name.map { ", \($0)" } ?? ""
       console.say(
         bold: report.host.text,
-        "\(name): \(source.source.memory) (\(ingest.format.rawValue)): "
-          + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
+        "\(name): \(source.source.memory)"
+          + (parts.isEmpty ? ": no entries" : " (\(ingest.format.rawValue)): \(parts.joined(separator: ", "))"))
       if ingest.quarantined > 0 {
         console.say(
           ingest.quarantined == 1

@@ -47,6 +47,11 @@ struct StatusCommand: ParsableCommand {
     }
     console.say("Memory holds \(report.liveEntries) live entries, \(report.conflicts) in conflict")
     if !report.heldBack.isEmpty { console.say("Secrets  \(HeldBackText.line(report.heldBack))") }
+    if report.quarantined > 0 {
+      console.say(
+        "Damaged  \(report.quarantined) line\(report.quarantined == 1 ? "" : "s") of the memory file cannot be read, "
+          + "and \(report.quarantined == 1 ? "is kept as it is" : "are kept as they are") (see doctor)")
+    }
     console.say("Hosts")
     HostTable.lines(report.hosts, now: report.wall).forEach { console.say("  " + $0) }
     for entry in report.drift.prefix(10) {
@@ -88,6 +93,7 @@ struct StatusCommand: ParsableCommand {
       }
     }
     HeldBackText.json(report.heldBack, &object)
+    object.member("quarantined", report.quarantined)
     object.array("warnings") { array in report.warnings.forEach { array.element($0) } }
     object.member("exitCode", 0)
   }

@@ -37,6 +37,7 @@ extension Store {
   private func takesIn(_ options: BackupOptions, _ console: Console) -> Bool {
     var options = options
     options.isOffline = true
+    options.isPrelude = true
     options.skipsIngest = false
     do {
       let report = try backup(
