@@ -103,6 +103,23 @@ import Testing
     #expect(try a.store.open().conflicts().isEmpty)
   }
 
+  @Test func anEntityThatWasCollectedIsStillInTheLog() throws {
+    let a = try TwoWayHost("a", SimulatedServer(), seed: 1, format: .graph)
+    let (whole, removed) = ("person", "(removed)")
+    func text(_ type: String) -> String {
+      #"{"type":"entity","name":"n","entityType":"\#(type)","observations":["o"]}"# + "\n"
+    }
+    a.text = text(whole)
+    try a.run()
+    a.text = text(removed)
+    #expect(try a.run().ingest?.deleted == 1)
+    let store = try a.store.open()
+    #expect(try store.collect(BackupOptions(defaultHost: store.settings.host!)).ids == ["entity:n"])
+    for name: ByteString in ["entity:n", "n"] {
+      #expect(try a.store.open().log(name).contains { $0.id == "entity:n" && $0.entry.isLive }, "\(name)")
+    }
+  }
+
   @Test func aHostThatWasAwayForMonthsBringsNothingBack() throws {
     let (a, b) = try pair()
     try b.edit {
