@@ -192,7 +192,7 @@ import Testing
   @Test func nothingDeletedComesBackAndNothingElseGoes() {
     let ended = Mutex(0)
     checkProperty(
-      "collecting resurrects nothing and drops only what was deleted", cases: 1_500,
+      "collecting resurrects nothing and drops only what was deleted", cases: 7_500,
       zip(.array(of: Self.step, count: 0...100), .array(of: .int(in: -60...60), count: 0...3))
     ) { steps, skews in
       var world = World(skews: skews)
@@ -213,17 +213,28 @@ import Testing
 
   @Test func joinsOfCollectedTreesCommuteAndAssociate() {
     checkProperty(
-      "the join of collected trees is a semilattice", cases: 600,
+      "the join of collected trees is a semilattice", cases: 10_000,
       zip(.array(of: Self.step, count: 0...40), .int(in: 0...2))
     ) { steps, turn in
-      var world = World(skews: [])
-      for step in steps { world.run(step) }
-      let trees = world.hosts.prefix(3).map(\.tree)
-      let (a, b, c) = (trees[turn], trees[(turn + 1) % 3], trees[(turn + 2) % 3])
-      try demandEqual(a.joined(with: a).values, a.values, "not idempotent")
-      try demandEqual(a.joined(with: b).values, b.joined(with: a).values, "not commutative")
-      try demandEqual(
-        a.joined(with: b).joined(with: c).values, a.joined(with: b.joined(with: c)).values, "not associative")
+      try Self.checkJoins(steps, turn)
     }
+  }
+
+  @Test func aReturningHostsEditHidesNoTombstoneFromTheJoin() throws {
+    let steps: [Step] = [
+      .add(2), .everybody, .retire(0, 2), .delete(1, 0), .sync(1), .sync(0), .collect(0), .edit(2, 0, seesAll: true),
+    ]
+    for turn in 0...2 { try Self.checkJoins(steps, turn) }
+  }
+
+  static func checkJoins(_ steps: [Step], _ turn: Int) throws {
+    var world = World(skews: [])
+    for step in steps { world.run(step) }
+    let trees = world.hosts.prefix(3).map(\.tree)
+    let (a, b, c) = (trees[turn], trees[(turn + 1) % 3], trees[(turn + 2) % 3])
+    try demandEqual(a.joined(with: a).values, a.values, "not idempotent")
+    try demandEqual(a.joined(with: b).values, b.joined(with: a).values, "not commutative")
+    try demandEqual(
+      a.joined(with: b).joined(with: c).values, a.joined(with: b.joined(with: c)).values, "not associative")
   }
 }

@@ -113,11 +113,15 @@ struct ModelHost {
   mutating func merge(_ other: ModelTree, now: Int64) {
     tree = tree.joined(with: other)
     highWater = max(highWater, tree.values.values.map(\.stamp.instant).max() ?? .epoch)
-    // Own live values that lost to a deletion which had not seen them are written again.
+    // Own live values that lost to a deletion, and that nobody had seen, are written again.
     let winners = tree.winners
     for (key, metadata) in tree.values.sorted(by: { $0.value.stamp < $1.value.stamp })
     where key.host == name && !metadata.isDeleted {
-      guard let winner = winners[key.uniqueID], winner.isDeleted, !winner.hasSeen(metadata.stamp) else { continue }
+      guard let winner = winners[key.uniqueID], winner.isDeleted else { continue }
+      let isSeen = tree.values.contains {
+        $0.key.uniqueID == key.uniqueID && $0.value != metadata && $0.value.hasSeen(metadata.stamp)
+      }
+      if isSeen { continue }
       var known = KnownStamps(of: metadata)
       known.formUnion(KnownStamps(of: winner))
       write(key.uniqueID, now: now, isDeleted: false, seen: known)

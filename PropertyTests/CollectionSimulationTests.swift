@@ -62,7 +62,7 @@ import Testing
 
   @Test func nothingForgottenComesBackAndNothingElseGoes() {
     checkProperty(
-      "collecting over stores resurrects nothing", cases: 50, .array(of: Self.step, count: 0...80)
+      "collecting over stores resurrects nothing", cases: 400, .array(of: Self.step, count: 0...80)
     ) { steps in
       try Self.run(steps)
     }

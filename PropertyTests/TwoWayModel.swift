@@ -30,8 +30,10 @@ struct TwoWayModel {
     /// `nil`: deleted.
     var content: [UInt8]?
     var seen: Knowledge
-    /// Whether it may be no writing at all, but a value that was recognised.
+    /// Whether it may be no writing at all, but a value that was recognised, or is not written again.
     var isPerhapsNone = false
+    /// Whether it is an earlier value of its host, written again.
+    var isAgain = false
   }
 
   private(set) var events: [Event] = []
@@ -41,6 +43,29 @@ struct TwoWayModel {
     byID[event.id, default: []].append(events.count)
     events.append(event)
     return events.count - 1
+  }
+
+  /// What a host may write again when it has heard of deletions that had not seen it: every such value nobody has
+  /// replaced or deleted, as far as it knows. Who has seen the value itself only may not have seen this.
+  /// - Returns: the new events.
+  mutating func writeAgain(_ host: Int, knowing known: Knowledge) -> [Int] {
+    var new: [Int] = []
+    for (id, own) in byID.sorted(by: { $0.key < $1.key }) {
+      let deletions = own.filter { events[$0].content == nil && known.perhaps.contains($0) }
+      if deletions.isEmpty { continue }
+      for write in own where events[write].host == host && known.perhaps.contains(write) {
+        guard let content = events[write].content, !isOver(write, own, for: known),
+          deletions.contains(where: { isUnseenDeletion($0, of: write) }),
+          !own.contains(where: {
+            events[$0].isAgain && events[$0].host == host && events[$0].content == content
+              && deletions.allSatisfy(events[$0].seen.perhaps.contains)
+          })
+        else { continue }
+        let seen = Knowledge(sure: [], perhaps: known.perhaps)
+        new.append(add(Event(host: host, id: id, content: content, seen: seen, isPerhapsNone: true, isAgain: true)))
+      }
+    }
+    return new
   }
 
   /// Contents of an id that must live for one who has `known`: nobody can have replaced or deleted them.
@@ -63,21 +88,25 @@ struct TwoWayModel {
   /// Contents of an id that may live for one who has `known`.
   func possible(_ id: ByteString, for known: Knowledge) -> Set<[UInt8]> {
     let own = byID[id] ?? []
-    let others = own.filter(known.sure.contains)
     return Set(
       own.compactMap { write in
         guard known.perhaps.contains(write), let content = events[write].content else { return nil }
-        let isOver = others.contains { other in
-          other != write && events[other].seen.sure.contains(write) && !wasHidden(write, from: other, own)
-        }
-        return isOver ? nil : content
+        return isOver(write, own, for: known) ? nil : content
       })
+  }
+
+  /// Whether somebody who had seen a value replaced or deleted it.
+  private func isOver(_ write: Int, _ own: [Int], for known: Knowledge) -> Bool {
+    own.contains { other in
+      other != write && known.sure.contains(other) && events[other].seen.sure.contains(write)
+        && !wasHidden(write, from: other, own)
+    }
   }
 
   /// Whether one is a deletion of an id that happened beside the writing of a value.
   private func isUnseenDeletion(_ deletion: Int, of write: Int) -> Bool {
-    events[deletion].content == nil && !events[deletion].seen.sure.contains(write)
-      && !events[write].seen.sure.contains(deletion)
+    let before = events[write].isAgain ? events[write].seen.perhaps : events[write].seen.sure
+    return events[deletion].content == nil && !events[deletion].seen.sure.contains(write) && !before.contains(deletion)
   }
 
   /// Whether the author of an event may have had a value only as one that another deletion hid. Its host writes it again

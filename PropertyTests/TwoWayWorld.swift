@@ -106,13 +106,13 @@ struct TwoWayWorld {
   // MARK: Runs
 
   /// What the user did to a memory since it was last looked at.
-  private mutating func look(at host: Int, _ memory: [ByteString: [UInt8]]) {
+  private mutating func look(at host: Int, _ memory: [ByteString: [UInt8]]) throws {
     for id in Set(memory.keys).union(shown[host].keys).sorted() where memory[id] != shown[host][id] {
       var event = TwoWayModel.Event(host: host, id: id, content: memory[id], seen: inFile[host])
       if let content = memory[id] {
         // The store may have this very value already, which the file had not shown: then it is no edit. A new store
         // begins with what the remote has.
-        let isNew = (try? hosts[host].store.repository.reference(Self.branch)) == .some(nil)
+        let isNew = try hosts[host].store.repository.reference(Self.branch) == nil
         let unseen = inStore[host].perhaps.union(isNew ? onRemote.perhaps : []).subtracting(inFile[host].sure)
         event.isPerhapsNone = unseen.contains {
           model.events[$0].id == id && model.events[$0].content == content
@@ -129,14 +129,14 @@ struct TwoWayWorld {
   }
 
   mutating func run(_ host: Int, isOffline: Bool = false, meddling place: Place? = nil) throws {
-    look(at: host, Self.contents(try hosts[host].values))
+    try look(at: host, Self.contents(try hosts[host].values))
     let meddled = try place.map { try meddle($0, on: host) }
     let report = try hosts[host].run(offline: isOffline, allowsMassDeletion: true)
     hosts[host].store.files.beforeEachWrite(nil)
     try demandEqual(
       report.exitCode, isOffline ? 75 : 0, "the end of a run of h\(host): \(report.unnamed?.failure as Any) \(report)")
-    if let bytes = meddled?.withLock({ $0 }) {
-      look(at: host, Self.contents(try TwoWayHost.values(in: bytes, format: formats[host])))
+    if let bytes = meddled?.bytes {
+      try look(at: host, Self.contents(try TwoWayHost.values(in: bytes, format: formats[host])))
     }
     try took(host, isOffline: isOffline)
   }
@@ -151,9 +151,8 @@ struct TwoWayWorld {
       guard written.hasSuffix(".crdt-backup") else { return }
       files.beforeEachWrite(nil)
       let old = files.get(path)
-      guard let new = try? TwoWayHost.changed(old ?? [], format: format, removing: gone, setting: [value]) else {
-        return
-      }
+      let new = try? TwoWayHost.changed(old ?? [], format: format, removing: gone, setting: [value])
+      guard let new else { return }
       files.put(path, new)
       box.set(new)
     }
@@ -167,11 +166,16 @@ struct TwoWayWorld {
     pending[host] = []
     if !isOffline {
       inStore[host].formUnion(onRemote)
+      writeAgain(host)
       push(host)
     }
     inFile[host] = inStore[host]
     shown[host] = Self.contents(try hosts[host].values)
     try checkFile(of: host)
+  }
+
+  private mutating func writeAgain(_ host: Int) {
+    for event in model.writeAgain(host, knowing: inStore[host]) { inStore[host].insert(event) }
   }
 
   private mutating func push(_ host: Int) {
@@ -196,7 +200,7 @@ struct TwoWayWorld {
   }
 
   mutating func cutPower(_ host: Int, afterWrites writes: Int) throws {
-    look(at: host, Self.contents(try hosts[host].values))
+    try look(at: host, Self.contents(try hosts[host].values))
     let before = (memory: hosts[host].snapshot, remote: server.refs[Self.branch])
     hosts[host].store.files.failWrites(after: writes)
     let report = try? hosts[host].run(allowsMassDeletion: true)
@@ -207,6 +211,7 @@ struct TwoWayWorld {
       (try? repository.isAncestor(remote, of: tip)) == true
     {
       inStore[host].formUnion(onRemote)
+      writeAgain(host)
     }
     let isWritten = hosts[host].snapshot != before.memory
     let isPushed = server.refs[Self.branch] != before.remote
@@ -353,9 +358,9 @@ struct TwoWayWorld {
 
 /// Bytes that a hook leaves for the test.
 final class BytesBox: Sendable {
-  private let bytes = Mutex<[UInt8]?>(nil)
+  private let state = Mutex<[UInt8]?>(nil)
 
-  func set(_ new: [UInt8]) { bytes.withLock { $0 = new } }
+  var bytes: [UInt8]? { state.withLock { $0 } }
 
-  func withLock<Result: Sendable>(_ body: ([UInt8]?) -> Result) -> Result { bytes.withLock { body($0) } }
+  func set(_ new: [UInt8]) { state.withLock { $0 = new } }
 }

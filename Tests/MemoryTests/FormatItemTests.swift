@@ -158,7 +158,9 @@ struct FormatItemTests {
     #expect(GraphIdentity.related(to: "A", among: known) == ["entity:A", observation])
     #expect(GraphIdentity.related(to: "entity:A", among: known) == ["entity:A", observation])
     #expect(GraphIdentity.related(to: "plain", among: known) == ["plain"])
-    #expect(GraphIdentity.related(to: "gone", among: known) == ["gone"])
+    // What nobody knows may be in history, as what it says or as an entity.
+    #expect(GraphIdentity.related(to: "gone", among: known) == ["gone", "entity:gone"])
+    #expect(GraphIdentity.related(to: "entity:A", among: [observation]) == ["entity:A", observation])
     #expect(GraphIdentity.related(to: "A", among: known.union(["A"])) == ["A"])
   }
 }

@@ -83,6 +83,43 @@ import Testing
     #expect(try a.memory["x"] == "again")
   }
 
+  @Test(arguments: [nil, "3"])
+  func whatSomebodyWhoSawItReplacedOrDeletedIsNotWrittenAgain(_ value: String?) throws {
+    let (a, b) = try pair()
+    let c = try TwoWayHost("c", a.store.server, seed: 3)
+    try c.run()
+    try settle([a, b, c])
+    try a.edit { $0["x"] = "2" }
+    try a.run()
+    try c.run()
+    try c.edit { $0["x"] = value }
+    try c.run()
+    // Somebody who had seen neither deletes it later.
+    b.store.now = b.store.now.advanced(bySeconds: 1000)
+    try b.edit { $0["x"] = nil }
+    try b.run()
+    try settle([a, c, b])
+    #expect(try b.memory["x"] == value)
+    #expect(try a.store.open().conflicts().isEmpty)
+  }
+
+  @Test func anEntityThatWasCollectedIsStillInTheLog() throws {
+    let a = try TwoWayHost("a", SimulatedServer(), seed: 1, format: .graph)
+    let (whole, removed) = ("person", "(removed)")
+    func text(_ type: String) -> String {
+      #"{"type":"entity","name":"n","entityType":"\#(type)","observations":["o"]}"# + "\n"
+    }
+    a.text = text(whole)
+    try a.run()
+    a.text = text(removed)
+    #expect(try a.run().ingest?.deleted == 1)
+    let store = try a.store.open()
+    #expect(try store.collect(BackupOptions(defaultHost: store.settings.host!)).ids == ["entity:n"])
+    for name: ByteString in ["entity:n", "n"] {
+      #expect(try a.store.open().log(name).contains { $0.id == "entity:n" && $0.entry.isLive }, "\(name)")
+    }
+  }
+
   @Test func aHostThatWasAwayForMonthsBringsNothingBack() throws {
     let (a, b) = try pair()
     try b.edit {

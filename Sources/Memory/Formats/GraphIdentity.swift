@@ -41,8 +41,10 @@ public enum GraphIdentity {
     }
     let prefix = observations(of: name)
     var related = known.filter { $0.bytes.starts(with: prefix) }
-    if known.contains(entity(name)) { related.insert(entity(name)) }
-    return related.isEmpty ? [id] : related
+    // Known or not: it may be in history only.
+    if related.isEmpty, !known.contains(entity(name)) { related.insert(id) }
+    related.insert(entity(name))
+    return related
   }
 
   private static func observations(of entity: ByteString) -> [UInt8] { observationPrefix + escaped(entity) + [0x7C] }

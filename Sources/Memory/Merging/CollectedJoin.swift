@@ -50,10 +50,10 @@ public enum CollectedJoin {
       if candidates.contains(key) {
         groups[key.uniqueID, default: Group()].going.append(metadata)
       } else {
-        groups[key.uniqueID, default: Group()].staying.append(metadata)
+        groups[key.uniqueID, default: Group()].stay(metadata, at: key)
       }
     }
-    for (key, metadata) in beside { groups[key.uniqueID]?.staying.append(metadata) }
+    for (key, metadata) in beside { groups[key.uniqueID]?.stay(metadata, at: key) }
 
     var dropped: Set<ByteString> = []
     var unproven: Set<ByteString> = []
@@ -76,7 +76,14 @@ public enum CollectedJoin {
   /// The values of one unique_id.
   private struct Group {
     var going: [Metadata] = []
-    var staying: [Metadata] = []
+    private var staying: [Metadata] = []
+    /// Of those what the join leaves in each file.
+    private var standing: [FileKey: Metadata] = [:]
+
+    mutating func stay(_ metadata: Metadata, at key: FileKey) {
+      staying.append(metadata)
+      if standing[key].map({ $0.stamp < metadata.stamp }) ?? true { standing[key] = metadata }
+    }
 
     /// Whether a known tombstone had seen each live value that would go.
     func isProven(by history: [Metadata]) -> Bool {
@@ -90,7 +97,7 @@ public enum CollectedJoin {
     var hidesNothing: Bool {
       !going.contains { tombstone in
         tombstone.isDeleted
-          && staying.contains { !$0.isDeleted && $0.stamp < tombstone.stamp && tombstone.hasSeen($0.stamp) }
+          && standing.values.contains { !$0.isDeleted && $0.stamp < tombstone.stamp && tombstone.hasSeen($0.stamp) }
       }
     }
   }

@@ -5,7 +5,7 @@ import CRDT
 /// A unique_id whose winner is a tombstone goes, with every value of it in every file, when
 /// 1. each of its values stands in its writer's own file and at or below that writer's mark: the clock's mark that the
 ///    host committed together with all it had written. Whatever that host writes later has a greater stamp;
-/// 2. the tombstone's writer had seen every live value of it: nothing waits to be written again;
+/// 2. every live value of it was seen by the writer of another: nothing waits to be written again;
 /// 3. every host that is not retired has merged the tombstone, by its own committed record. So whatever it writes of
 ///    this unique_id later, above its mark, it writes knowing of the deletion, and it lives.
 ///
@@ -14,7 +14,7 @@ import CRDT
 public struct CollectionPlan: Sendable {
   /// Why a tombstone stays that everybody has seen.
   public enum Reason: String, Hashable, Sendable, CaseIterable {
-    /// A live value that the deletion had not seen: its host writes it again.
+    /// A live value that nobody had seen who wrote or deleted here: its host writes it again.
     case unseenValue
     /// A value above its writer's mark: written with a clock that was far ahead.
     case ahead
@@ -48,7 +48,7 @@ public struct CollectionPlan: Sendable {
     for (key, metadata) in deleted { groups[key.uniqueID, default: []].append((key, metadata)) }
     for (_, group) in groups.sorted(by: { $0.key < $1.key }) {
       guard let winner = group.map(\.metadata).max(by: CollectionPlan.isBelow), winner.isDeleted else { continue }
-      if let reason = CollectionPlan.reason(toKeep: winner, group, marks: marks) {
+      if let reason = CollectionPlan.reason(toKeep: group, marks: marks) {
         kept[reason, default: []].append(winner)
         continue
       }
@@ -68,10 +68,11 @@ public struct CollectionPlan: Sendable {
   }
 
   private static func reason(
-    toKeep winner: Metadata, _ group: [(key: FileKey, metadata: Metadata)], marks: [ByteString: Instant]
+    toKeep group: [(key: FileKey, metadata: Metadata)], marks: [ByteString: Instant]
   ) -> Reason? {
     for (key, metadata) in group {
-      if !metadata.isDeleted, !winner.hasSeen(metadata.stamp) { return .unseenValue }
+      let isSeen = group.contains { $0.metadata != metadata && $0.metadata.hasSeen(metadata.stamp) }
+      if !metadata.isDeleted, !isSeen { return .unseenValue }
       guard key.host == metadata.stamp.host, let mark = marks[key.host] else { return .foreign }
       if metadata.stamp.instant.roundedUpToNanoseconds > mark { return .ahead }
     }

@@ -78,21 +78,35 @@ extension Store {
     """
 
   /// Own live values that lost to a tombstone which had not seen them, under new stamps: deletion removes what was
-  /// seen, never what was not (DESIGN 6).
+  /// seen, never what was not (DESIGN 6). What anybody else has seen and replaced or deleted stays so, whichever
+  /// tombstone is the greatest.
   private func reassertions(
     in table: EntryTable, winners: [Int], host: HostName, clock: inout HybridLogicalClock
   ) -> [Entry] {
     var deletedBy: [ByteString: Int] = [:]
     for index in winners where table.isDeleted(index) { deletedBy[table.uniqueID(index)] = index }
     if deletedBy.isEmpty { return [] }
-    var again: [Entry] = []
+    var unseen: [(own: Int, tombstone: Metadata)] = []
     for index in 0..<table.count where !table.isDeleted(index) {
       guard StoreTree.isStateFile(table.sources[table.sourceIndex(index)].name, of: host.text),
         let winner = deletedBy[table.uniqueID(index)], table.stamp(index).host == host.bytes
       else { continue }
       let tombstone = table.entry(winner).metadata
+      if !tombstone.hasSeen(table.stamp(index)) { unseen.append((index, tombstone)) }
+    }
+    if unseen.isEmpty { return [] }
+    let uniqueIDs = Set(unseen.map { table.uniqueID($0.own) })
+    var all: [ByteString: [Metadata]] = [:]
+    for index in 0..<table.count where uniqueIDs.contains(table.uniqueID(index)) {
+      all[table.uniqueID(index), default: []].append(table.entry(index).metadata)
+    }
+    var again: [Entry] = []
+    for (index, tombstone) in unseen {
       let lost = table.entry(index)
-      if tombstone.hasSeen(lost.metadata.stamp) { continue }
+      let isSeen = (all[table.uniqueID(index)] ?? []).contains {
+        $0 != lost.metadata && $0.hasSeen(lost.metadata.stamp)
+      }
+      if isSeen { continue }
       var metadata = lost.metadata
       metadata.stamp = Stamp(
         instant: clock.tick(wall: wall, replacing: tombstone.stamp.instant), host: host.bytes)

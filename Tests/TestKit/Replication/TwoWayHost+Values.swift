@@ -59,8 +59,7 @@ extension TwoWayHost {
     guard format?.isFolder == true else {
       let old = store.files.get(path)
       let new = try Self.changed(old ?? [], format: format, removing: ids, setting: values)
-      if old?.isEmpty == false, new.allSatisfy({ $0 <= 0x20 }) { return false }
-      guard (try? Self.values(in: new, format: format)) != nil else { return false }
+      guard let new else { return false }
       if new != old ?? [] { store.files.put(path, new) }
       return true
     }
@@ -86,13 +85,18 @@ extension TwoWayHost {
     return try MemoryDocument.parse(bytes, source: "memory", format: format).items.map(MemoryValue.init)
   }
 
-  /// A file with some ids taken out and some values put in.
+  /// A file with some ids taken out and some values put in; `nil` where that would be no memory of the format.
   public static func changed(
     _ bytes: [UInt8], format: MemoryFormat?, removing ids: Set<ByteString>, setting values: [MemoryValue]
-  ) throws -> [UInt8] {
+  ) throws -> [UInt8]? {
     let entries = applied(try self.values(in: bytes, format: format), removing: ids, setting: values)
-    if bytes.allSatisfy({ $0 <= 0x20 }) { return (format ?? .jsonArray).render(entries) }
-    return try MemoryDocument.parse(bytes, source: "memory", format: format).rewritten(bytes, toHold: entries)
+    let isBlank = bytes.allSatisfy { $0 <= 0x20 }
+    let new =
+      isBlank
+      ? (format ?? .jsonArray).render(entries)
+      : try MemoryDocument.parse(bytes, source: "memory", format: format).rewritten(bytes, toHold: entries)
+    if new.isEmpty, !bytes.isEmpty { return nil }
+    return (try? self.values(in: new, format: format)) == nil ? nil : new
   }
 
   private static func applied(_ old: [MemoryValue], removing ids: Set<ByteString>, setting values: [MemoryValue])
