@@ -38,7 +38,7 @@ help: ## list the targets
 .PHONY: backup
 backup: ## build and back up MEMORY to REMOTE, by default an example to a local repository
 	scripts/install-packages build
-	$(MAKE) --no-print-directory release
+	$(SWIFT_RELEASE) --product crdt-backup
 	@MEMORY='$(MEMORY)' REMOTE='$(REMOTE)' STORE='$(STORE)' scripts/backup $(RELEASE)/crdt-backup
 
 .PHONY: release

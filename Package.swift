@@ -115,7 +115,9 @@ let package = Package(
       name: "CheckpointingTests", dependencies: ["Checkpointing", "TestKit"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["crdt-backup", "crdt-merge", "crdt-agent", "CommandSupport", "CommandText", "Replication", "TestKit"],
+      dependencies: [
+        "crdt-backup", "crdt-merge", "crdt-agent", "CommandSupport", "CommandText", "Replication", "TestKit",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "PropertyTests",

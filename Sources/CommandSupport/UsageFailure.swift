@@ -22,8 +22,8 @@ package struct UsageFailure {
     let hint = hint(for: message)
     if arguments.prefix(while: { $0 != "--" }).contains("--json") {
       let console = Console(OutputOptions())
-      console.object(subcommand?.name ?? root.configuration.defaultSubcommand.map(commandName) ?? commandName(of: root))
-      { object in
+      let name = subcommands.first?.name ?? root.configuration.defaultSubcommand.map(commandName)
+      console.object(name ?? commandName(of: root)) { object in
         object.object("error") { object in
           object.member("code", "usage")
           object.member("message", message)
@@ -38,20 +38,32 @@ package struct UsageFailure {
 
   private func commandName(of command: any ParsableCommand.Type) -> String { command.configuration.commandName ?? "" }
 
-  /// The first argument that names a subcommand.
-  private var subcommand: (index: Int, name: String)? {
-    let names = root.configuration.subcommands.map(commandName)
+  /// The arguments that name a subcommand, one of that, and so on.
+  private var subcommands: [(index: Int, name: String)] {
+    var command = root
+    var path: [(index: Int, name: String)] = []
     for (index, argument) in arguments.enumerated() {
-      if argument == "--" { return nil }
-      if names.contains(argument) { return (index, argument) }
+      if argument == "--" { break }
+      guard let next = command.configuration.subcommands.first(where: { commandName(of: $0) == argument }) else {
+        continue
+      }
+      path.append((index, argument))
+      command = next
     }
-    return nil
+    return path
   }
 
-  /// ArgumentParser reads the options before a subcommand's name as those of the default one.
+  /// ArgumentParser reads the options before a subcommand's name as those of the default one, or as none at all.
   private func hint(for message: String) -> String? {
-    guard let (index, name) = subcommand, index > 0, message.contains("'\(name)'") else { return nil }
-    let words = [name] + arguments[..<index] + arguments[(index + 1)...]
+    let path = subcommands
+    let misplaced = path.enumerated().filter { $0.offset != $0.element.index }.map(\.element.name)
+    guard !misplaced.isEmpty else { return nil }
+    let indices = Set(path.map(\.index))
+    let words = path.map(\.name) + arguments.enumerated().filter { !indices.contains($0.offset) }.map(\.element)
+    // A word may be the name of a subcommand by accident: then the message does not complain of it.
+    guard misplaced.contains(where: { message.contains("'\($0)'") }) || (try? root.parseAsRoot(words)) != nil else {
+      return nil
+    }
     let line = words.map { word in
       let isPlain = word.utf8.allSatisfy {
         $0 >= 0x30 && $0 <= 0x39 || $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A || "-_./=:@".utf8.contains($0)

@@ -98,4 +98,22 @@ import Testing
     a.store.merge(b.store)
     #expect(try a.service.get(header.id).header.message == "true")
   }
+
+  @Test func theDeepestStateThatIsTakenTravelsToo() throws {
+    var deepest: CheckpointHeader?
+    let a = CheckpointScene("a")
+    for depth in 480...515 {
+      let nested = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+      do {
+        deepest = try a.create(ByteString("\(depth)"), state: "{\"x\":\(nested)}")
+      } catch {
+        #expect((error as? CheckpointError)?.code == .badData)
+      }
+    }
+    let header = try #require(deepest)
+    #expect(header.message > "490" && header.message < "510")
+    let b = CheckpointScene("b")
+    #expect(try b.service.importing(try a.service.export(), source: "x").invalid.isEmpty)
+    #expect(try b.service.get(header.id) == a.service.get(header.id))
+  }
 }

@@ -76,6 +76,15 @@ import Testing
     let object = try sandbox.run(["--store", "a b", "status", "--json"]).json()
     let remedy = (object["error"] as? [String: Any])?["remedy"] as? String
     #expect(remedy?.hasSuffix("crdt-backup status --store 'a b' --json") == true, "\(object)")
+    for line in [
+      ["--store", "s", "conflicts", "show", "x"], ["conflicts", "--store", "s", "show", "x"],
+      ["hosts", "--store", "s", "retire", "x"], ["source", "--store", "s", "remove", "x"],
+    ] {
+      let words = line.filter { $0 != "--store" && $0 != "s" }
+      let expected = "crdt-backup \(words[0]) \(words[1]) --store s \(words[2])\n"
+      let nested = try sandbox.run(line)
+      #expect(nested.code == 64 && nested.errorOutput.contains(expected), "\(nested)")
+    }
     // A value that happens to be a command's name is none.
     #expect(try !sandbox.run(["--memory", "status", "--bogus"]).errorOutput.contains("behind the subcommand"))
   }

@@ -74,6 +74,36 @@ struct DoctorTests {
     #expect(try doctor(scene).exitCode == 0)
   }
 
+  @Test("every memory is looked at as the next backup would")
+  func memories() throws {
+    let scene = try HookScene()
+    #expect(try doctor(scene).level("memory") == "ok")
+    try scene.write("notes.jsonl", "{\"id\":\"n\"}\n")
+    try scene.backup("source", "add", "notes", "--memory", scene.root + "/notes.jsonl", "--store", scene.store)
+    try scene.backup("--store", scene.store)
+    #expect(try doctor(scene).level("source notes") == "ok")
+    try scene.write("notes.jsonl", "{\"id\":\"n\"}\n{\"id\":\n")
+    #expect(try doctor(scene).level("source notes") == "note")
+    try scene.write("notes.jsonl", "[{\"id\":\"n\"}]")
+    let changed = try doctor(scene)
+    #expect(changed.level("source notes") == "note" && changed.exitCode == 0)
+    try scene.write("notes.jsonl", "[{")
+    #expect(try doctor(scene).exitCode == 65)
+    try FileManager.default.removeItem(atPath: scene.root + "/notes.jsonl")
+    let gone = try doctor(scene)
+    #expect(gone.level("source notes") == "problem" && gone.level("memory") == "ok" && gone.exitCode == 66)
+    try scene.write("notes.jsonl", "{\"id\":\"n\"}\n")
+
+    let base = scene.store + "/.git/crdt/sources/notes/base"
+    try scene.write(base, "damaged", mode: 0o600)
+    #expect(try doctor(scene).exitCode == 74)
+    #expect(try doctor(scene, ["--fix"]).isFixed("private state"))
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o755], ofItemAtPath: scene.store + "/.git/crdt/sources/notes")
+    #expect(try doctor(scene, ["--fix"]).isFixed("modes"))
+    #expect(try doctor(scene).exitCode == 0)
+  }
+
   @Test("a remote that is gone, or holds something else, is named")
   func remotes() throws {
     let scene = try HookScene()

@@ -49,6 +49,22 @@ struct MergeCommandTests {
     #expect(nothing.errors == "crdt-merge: empty: no host files (memory-<host>.json) in this folder\n")
   }
 
+  @Test func `a name with control characters is shown as text`() throws {
+    try place.write("bad\u{1B}[2J\nmemory.json", "{")
+    for name in ["bad\u{1B}[2J\nmemory.json", "gone\u{1B}[2J\nmemory.json"] {
+      let outcome = try place.merge(name)
+      #expect(outcome.status != 0 && outcome.errors.contains(#"\u001b[2J\u000amemory.json"#), "\(outcome)")
+      #expect(!outcome.errors.contains("\u{1B}") && outcome.errors.split(separator: "\n").count == 1)
+    }
+  }
+
+  @Test func `a folder is no format of a view`() throws {
+    let outcome = try place.merge(".", "--view", "--format", "markdown")
+    #expect(outcome.status == 64 && outcome.output.isEmpty)
+    #expect(outcome.errors.contains("jsonl") && outcome.errors.contains("nested-map"), "\(outcome)")
+    #expect(try !place.merge("merge", "--help").output.contains("markdown"))
+  }
+
   @Test func `no entries are a state too`() throws {
     try place.write("none.json", " [ ] ")
     #expect(try place.merge("none.json").output == "[]\n")

@@ -35,6 +35,7 @@ import Testing
     let volatile = [
       (#"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:]{8}(\.[0-9]+)?Z"#, "TIME"), (#"\b[0-9a-f]{10}\b"#, "COMMIT"),
       (#"\(([0-9]+ (s|minutes?) ago)\)"#, "(AGO)"),
+      (#"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"#, "UUID"), (#"\b[0-9a-f]{8}\b"#, "UUID"),
     ]
     for (pattern, name) in volatile {
       text = text.replacingOccurrences(of: pattern, with: name, options: .regularExpression)

@@ -51,6 +51,26 @@ import Testing
     #expect(try host.view() == ["k1": "changed", "k2": "precious"])
   }
 
+  @Test func logNamesWhatItCannotRead() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("h")
+    host.remember("k", "one")
+    #expect(try sandbox.run(["--memory", host.memory, "--store", host.store, "--host", "h"]).code == 0)
+    #expect(try host.run("log", "k").errorOutput.isEmpty)
+    let commit = try GitProgram.run(["rev-parse", "--short=10", "main"], in: host.store)
+    let object = try object("memory-h.json", in: host.store)
+    host.remember("k", "two")
+    #expect(try host.backup().code == 0)
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: object)
+    try Data().write(to: URL(fileURLWithPath: object))
+    let outcome = try host.run("log", "k", "--json")
+    let json = try outcome.json()
+    #expect(outcome.code == 0 && (json["versions"] as? [Any])?.count == 1, "\(outcome)")
+    let warning = try #require((json["warnings"] as? [String])?.first)
+    #expect(warning.contains("memory-h.json in commit \(commit) is damaged"), "\(outcome)")
+    #expect(outcome.errorOutput.contains("in commit \(commit) is damaged"), "\(outcome)")
+  }
+
   @Test func anEditUndoneAfterADeathBetweenCommitAndBaseIsStillAnEdit() throws {
     let (_, host) = try oneHost([("a", "v0")])
     let privateFolder = host.store + "/.git/crdt"

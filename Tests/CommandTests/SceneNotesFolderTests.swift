@@ -93,6 +93,30 @@ import Testing
     #expect(try read(notesA)["own.md"] == "2\n")
   }
 
+  @Test func aNoteThatBecameALinkIsNoDeletion() throws {
+    let sandbox = try Sandbox()
+    let (a, b) = (sandbox.host("a"), sandbox.host("b"))
+    let (notesA, notesB) = (sandbox.folder("notes-a"), sandbox.folder("notes-b"))
+    try write(notesA, ["a.md": "1\n", "sub/b.md": "2\n"])
+    for (host, notes) in [(a, notesA), (b, notesB)] { #expect(try setUp(host, notes, "--write-back").code == 0) }
+    let tip = try sandbox.remoteTip()
+    for (path, target) in [("a.md", "../elsewhere.md"), ("sub", "../elsewhere")] {
+      try FileManager.default.moveItem(atPath: notesA + "/" + path, toPath: sandbox.folder("kept"))
+      try FileManager.default.createSymbolicLink(atPath: notesA + "/" + path, withDestinationPath: target)
+      let outcome = try a.backup()
+      #expect(outcome.code == 65 && outcome.errorOutput.contains("\(notesA)/\(path)"), "\(outcome)")
+      #expect(try a.run("doctor", "--offline").code == 65)
+      try FileManager.default.removeItem(atPath: notesA + "/" + path)
+      try FileManager.default.moveItem(atPath: sandbox.folder("kept"), toPath: notesA + "/" + path)
+    }
+    // Another link is named, and not followed.
+    try FileManager.default.createSymbolicLink(atPath: notesA + "/other.md", withDestinationPath: "a.md")
+    let outcome = try a.backup()
+    #expect(outcome.code == 0 && outcome.errorOutput.contains("not backed up: other.md"), "\(outcome)")
+    #expect(try sandbox.remoteTip() == tip)
+    #expect(try read(notesB) == ["a.md": "1\n", "sub/b.md": "2\n"])
+  }
+
   @Test func aNoteThatCannotBeOneIsRefusedByName() throws {
     let sandbox = try Sandbox()
     let a = sandbox.host("a")

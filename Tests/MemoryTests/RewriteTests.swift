@@ -224,4 +224,15 @@ struct RewriteTests {
       MemoryDocument(format: .jsonArray, items: []).rewritten([], toHold: memory.entries)
         == MemoryFormat.jsonArray.render(memory.entries))
   }
+
+  @Test func linesOfWhichNoneWouldBeNamedAreLeftOut() throws {
+    var memory = Memory([])
+    let nameless = #"{"text":"x"}"#
+    memory.set(EntryIdentity.contentID(of: Array(nameless.utf8)), nameless)
+    #expect(MemoryFormat.jsonLines.heldTogether(memory.entries).isEmpty)
+    #expect(MemoryFormat.graph.heldTogether(memory.entries).count == 1)
+    let file = #"{"id":"a"}"# + "\n" + nameless + "\n"
+    #expect(try rewritten(file, .jsonLines) { $0.remove("a") } == "")
+    #expect(try rewritten(file, .graph) { $0.remove("a") } == nameless + "\n")
+  }
 }

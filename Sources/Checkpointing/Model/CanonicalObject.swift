@@ -10,17 +10,19 @@ struct CanonicalObject: Hashable, Sendable {
 
   init() {}
 
-  /// Levels that are around an object once it is in an entry of a host file: what is read here has to fit in there.
-  private static let levelsAround = 8
+  /// Levels that may be around an object once it is in an entry of a host file: what is read here has to fit in there.
+  static let levelsAround = 8
 
   /// Reads an object. White space outside strings goes; everything else in the values stays as written.
-  /// - Parameter what: what the bytes are meant to be, for the error.
-  init(_ bytes: [UInt8], what: String) throws(CheckpointError) {
+  /// - Parameters:
+  ///   - what: what the bytes are meant to be, for the error.
+  ///   - levelsAround: how many levels of the greatest depth are not theirs.
+  init(_ bytes: [UInt8], what: String, levelsAround: Int = CanonicalObject.levelsAround) throws(CheckpointError) {
     do {
       let span = bytes.span.bytes
       var scanner = JSONScanner()
       scanner.skipWhitespace(span)
-      let parsed = try JSONObject.members(at: scanner.offset, span, depth: CanonicalObject.levelsAround)
+      let parsed = try JSONObject.members(at: scanner.offset, span, depth: levelsAround)
       scanner.offset = parsed.range.upperBound
       scanner.skipWhitespace(span)
       guard scanner.isAtEnd(span) else { throw ScanFailure(scanner.offset, "text after the end of the object") }
@@ -87,8 +89,8 @@ struct MemberReader {
     self.what = what
   }
 
-  init(_ bytes: [UInt8], what: String) throws(CheckpointError) {
-    self.init(try CanonicalObject(bytes, what: what), what: what)
+  init(_ bytes: [UInt8], what: String, levelsAround: Int = CanonicalObject.levelsAround) throws(CheckpointError) {
+    self.init(try CanonicalObject(bytes, what: what, levelsAround: levelsAround), what: what)
   }
 
   /// A member's JSON; `nil` when it is missing or null.

@@ -46,9 +46,10 @@ public struct StoredCheckpoint: Hashable, Sendable {
       payload = .inline(state)
     } else if let reference = try reader.object("stateBlob") {
       var inner = MemberReader(reference, what: "checkpoint \(header.id), stateBlob")
-      payload = .blob(
-        digest: try inner.required("sha256", try inner.text("sha256")).description,
-        count: try inner.required("bytes", try inner.integer("bytes")))
+      let digest = try inner.required("sha256", try inner.text("sha256")).description
+      let count = try inner.required("bytes", try inner.integer("bytes"))
+      guard (0...CheckpointLimits.state).contains(count) else { throw inner.wrong("bytes", "is out of range") }
+      payload = .blob(digest: digest, count: count)
     } else {
       throw reader.wrong("state", "is missing")
     }

@@ -58,7 +58,7 @@ extension CheckpointService {
       for stored in catalog.checkpoints {
         switch stored.payload {
         case .inline(let bytes): metrics.inlineStateBytes += bytes.count
-        case .blob(_, let count): metrics.blobStateBytes += max(0, min(count, CheckpointLimits.state))
+        case .blob(_, let count): metrics.blobStateBytes += count
         }
         metrics.countByTrigger[stored.header.trigger.description, default: 0] += 1
         metrics.countByHost[stored.header.stamp.host, default: 0] += 1

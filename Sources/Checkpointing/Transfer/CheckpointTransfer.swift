@@ -60,7 +60,8 @@ enum CheckpointTransfer {
         }
         continue
       }
-      var reader = try MemberReader(Array(line), what: "\(source):\(number)")
+      // What is in the line is read again, as deep as it may be.
+      var reader = try MemberReader(Array(line), what: "\(source):\(number)", levelsAround: 0)
       if let json = reader.take("end") {
         guard let value = Int(String(decoding: json, as: UTF8.self)) else {
           throw refused(source, number, "the end says no count")

@@ -1,3 +1,5 @@
+import CRDT
+
 /// JSON Lines: one object a line. Blank lines and CRLF are fine.
 ///
 /// A line that cannot be read becomes an item of its own, see ``Quarantine``, and the others go on. At least one has to
@@ -53,6 +55,14 @@ enum JSONLinesFormat: FormatCodec {
     }
     try damage.finish()
     return (items, isAnyNamed)
+  }
+
+  /// Without any that is named there is no such file.
+  static func heldTogether(_ entries: [Entry], besides kept: [ByteString]) -> [Entry] {
+    func isNamed(_ entry: Entry) -> Bool {
+      entry.metadata.kind == Observation.kind || EntryIdentity.statedID(of: entry.content) != nil
+    }
+    return entries.contains(where: isNamed) || kept.contains { !Quarantine.mayBe($0) } ? entries : []
   }
 
   static func layout(of bytes: RawSpan) throws(ScanFailure) -> FileLayout { FileLayout.lines(of: bytes) }

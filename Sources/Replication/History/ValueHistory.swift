@@ -9,6 +9,8 @@ import Memory
 /// - Complexity: one tree read a commit; one parse a distinct file that mentions the id.
 final class ValueHistory {
   let repository: any Repository
+  /// Files of the history that cannot be read, whose values are not among what was found: one line each.
+  private(set) var warnings: [String] = []
 
   /// One value and the oldest commit that holds it.
   struct Version {
@@ -30,9 +32,7 @@ final class ValueHistory {
     for commit in commits.reversed() {
       let tree = try replicating { () throws(GitError) in try StoreTree.read(commit: commit, from: repository) }
       for (path, id) in tree.stateFiles where parsed.insert(id).inserted {
-        guard let bytes = try? repository.readBlob(id), needles.contains(where: { Self.mentions(bytes, $0) }),
-          let table = try? EntryTable([Source(name: path, bytes: bytes)])
-        else { continue }
+        guard let table = try table(path, id, mentioning: needles, of: commit) else { continue }
         for index in 0..<table.count where ids.contains(table.entryID(index)) {
           let entry = table.entry(index)
           if found[entry] == nil {
@@ -43,6 +43,23 @@ final class ValueHistory {
       }
     }
     return order.reversed().compactMap { found[$0] }
+  }
+
+  /// The file, where it mentions one of the ids; `nil` where it does not, or is damaged.
+  private func table(_ path: String, _ id: ObjectID, mentioning needles: [[UInt8]], of commit: ObjectID)
+    throws(ReplicationError) -> EntryTable?
+  {
+    let bytes: [UInt8]
+    do { bytes = try repository.readBlob(id) } catch {
+      guard error.code == .corrupt || error.code == .notFound else { throw ReplicationError(error) }
+      warnings.append("\(path) in commit \(commit.short) is damaged, and what it said is not shown: \(error)")
+      return nil
+    }
+    guard needles.contains(where: { Self.mentions(bytes, $0) }) else { return nil }
+    do { return try EntryTable([Source(name: path, bytes: bytes)]) } catch {
+      warnings.append("\(path) in commit \(commit.short) cannot be read, and what it said is not shown: \(error)")
+      return nil
+    }
   }
 
   /// Every value these ids ever had, as ingest compares them.

@@ -9,6 +9,10 @@ extension Store {
     var counts: IngestCounts
     /// `nil` where `stat` alone told that the file is as it was.
     var reading: MemoryReading?
+    /// In a dry run, what would have been committed.
+    var uncommitted: [Entry] = []
+    /// The base that would have been written with it.
+    var unwrittenBase: IngestBase?
   }
 
   /// Reads a memory file and commits what is new in it. From here on nothing can be lost.
@@ -101,8 +105,11 @@ extension Store {
     for line in result.quarantined {
       reader.warn("\(path):\(line.line): this line cannot be read and is kept as it is (quarantine)")
     }
+    if let bytes = reading.bytes { warnOfMetadata(document.idsWithMetadata(in: bytes), path, reader) }
     let pass = IngestPass(counts: counts, reading: reading)
-    if options.isDryRun { return pass }
+    if options.isDryRun {
+      return IngestPass(counts: counts, reading: reading, uncommitted: result.entries, unwrittenBase: result.base)
+    }
 
     if !result.entries.isEmpty {
       try save(clock)
@@ -135,12 +142,20 @@ extension Store {
   }
 
   /// A note that became a link, or is behind one now, was not deleted; and nothing is read through a link.
-  private func refuseHidden(_ folder: MemoryFolder, in path: String, base: IngestBase?) throws(ReplicationError) {
+  func refuseHidden(_ folder: MemoryFolder, in path: String, base: IngestBase?) throws(ReplicationError) {
     let known = (base?.items ?? []).lazy.filter { !$0.isVanished }.map(\.id)
     guard let hidden = folder.firstHidden(of: known) else { return }
     throw ReplicationError(
-      .badData, "\(path)/\(hidden): a link is in the place of this note, or of a folder around it; links are not followed",
+      .badData, "\(path)/\(hidden): a link is in the place of this note, or of a folder around it, and is not followed",
       remedy: "Nothing was changed. Put the file itself there; to delete the note, take the link away")
+  }
+
+  private func warnOfMetadata(_ ids: [ByteString], _ path: String, _ reader: StateReader) {
+    guard !ids.isEmpty else { return }
+    let shown = ids.prefix(3).map(\.description).joined(separator: ", ")
+    reader.warn(
+      "\(path): _crdt_metadata is crdt-backup's own name: the member stays in the file, and is not backed up, in "
+        + "\(ids.count) entr\(ids.count == 1 ? "y" : "ies") (\(shown)\(ids.count > 3 ? ", …" : ""))")
   }
 
   private func warnOfLinks(in folder: MemoryFolder, _ path: String, _ reader: StateReader) {

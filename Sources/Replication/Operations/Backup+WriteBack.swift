@@ -13,7 +13,9 @@ public struct WriteBackReport: Sendable, Hashable {
   public var returned = 0
   /// Live entries that a file of this format cannot hold; they are in the store only.
   public var unwritable: [ByteString] = []
-  /// Whether the file was written at all.
+  /// Ids with more than one value nobody decided between: the file shows the later one. As of a run that had to look.
+  public var conflicts: [ByteString] = []
+  /// Whether the file was written at all, or in a dry run would be.
   public var isWritten = false
 
   public init() {}
@@ -69,31 +71,15 @@ extension Store {
     let winners = table.join()
     let kept = Set(try state.readHeld().map(\.contentDigest))
     func isKept(_ item: MemoryDocument.Item) -> Bool { !kept.isEmpty && kept.contains(ContentDigest(of: item.content)) }
-    let view = table.entries(table.view(of: winners).filter { table.entrySource($0) == source.key })
-    let made: Rendering =
-      switch reading.content {
-      case .file(let bytes):
-        try rendering(of: view, into: bytes, reading, source: source, format: pass.counts.format, isKept: isKept)
-      case .folder(let folder): try rendering(of: view, into: folder, source: source, isKept: isKept)
-      }
-    var report = WriteBackReport(from: made.old.items, to: made.new.items)
-    report.unwritable = made.unwritable.map(\.id)
-    if let first = made.unwritable.first {
-      let why = first.reason.map { ": \($0)" } ?? ""
-      reader.warn(
-        "\(path): \(made.unwritable.count) entries cannot be kept in \(made.new.format.summary) "
-          + "and are in the store only (\(first.id)\(why)\(made.unwritable.count > 1 ? ", …" : ""))")
-    }
+    let previous = try state.readBase()
+    let (made, report) = try planned(
+      source, reading, pass.counts, showing: table, winners, previous: previous, reader, isKept: isKept)
     // No file stands for no memory: there is nothing to make one for.
     if reading.information == nil, made.new.items.isEmpty { return .done(report) }
 
-    let previous = try state.readBase()
     let base = IngestBase.ofWrittenView(
       made.new, fileDigest: made.digest, known: KnownState(table: table, winners: winners, source: source.key),
       previous: previous, keeping: isKept)
-    let vanished = Set((previous?.items ?? []).filter(\.isVanished).map(\.id))
-    report.returned = vanished.isEmpty ? 0 : Set(made.new.items.map(\.id)).intersection(vanished).count
-    report.isWritten = made.digest != reading.digest || reading.information == nil
     if report.isWritten {
       guard try write(made, over: reading, at: path, base: base, state: state) else { return .changed }
       progress("wrote \(made.new.items.count) entries into \(path)")
@@ -108,6 +94,62 @@ extension Store {
         memory: path, fileDigest: kept.isEmpty ? base.fileDigest : "", counts: counts, commit: tip,
         fileStatus: nil, writtenState: written))
     return .done(report)
+  }
+
+  /// What a write-back would do after an ingest that was not committed, as far as this store knows of other hosts.
+  func previewWriteBack(_ source: MemorySource, after pass: IngestPass, identity: Identity, reader: StateReader)
+    throws(ReplicationError) -> WriteBackReport
+  {
+    let tip = try tip()
+    var table = try reader.table(of: try tree(of: tip), tips: [tip].compactMap(\.self))
+    if !pass.uncommitted.isEmpty {
+      let uncommitted = Source(
+        name: StoreTree.stateFileName(of: identity.host.text), bytes: Store.state(of: pass.uncommitted),
+        host: identity.host)
+      do throws(MemoryError) { try table.add(uncommitted) } catch { throw ReplicationError(error) }
+    }
+    let reading: MemoryReading
+    if let read = pass.reading {
+      reading = read
+    } else {
+      reading = try Store.readMemory(source.memory, effects: effects)
+    }
+    let state = privateState.of(source)
+    let kept = Set(try state.readHeld().map(\.contentDigest)).union(pass.counts.heldBack.map(\.contentDigest))
+    let previous: IngestBase?
+    if let base = pass.unwrittenBase { previous = base } else { previous = try state.readBase() }
+    return try planned(
+      source, reading, pass.counts, showing: table, table.join(), previous: previous, reader,
+      isKept: { !kept.isEmpty && kept.contains(ContentDigest(of: $0.content)) }
+    ).report
+  }
+
+  /// The memory as it is to be, and what that changes.
+  private func planned(
+    _ source: MemorySource, _ reading: MemoryReading, _ counts: IngestCounts, showing table: EntryTable,
+    _ winners: [Int], previous: IngestBase?, _ reader: StateReader, isKept: (MemoryDocument.Item) -> Bool
+  ) throws(ReplicationError) -> (made: Rendering, report: WriteBackReport) {
+    let view = table.entries(table.view(of: winners).filter { table.entrySource($0) == source.key })
+    let made: Rendering =
+      switch reading.content {
+      case .file(let bytes):
+        try rendering(of: view, into: bytes, reading, source: source, format: counts.format, isKept: isKept)
+      case .folder(let folder): try rendering(of: view, into: folder, source: source, isKept: isKept)
+      }
+    var report = WriteBackReport(from: made.old.items, to: made.new.items)
+    report.unwritable = made.unwritable.map(\.id)
+    if let first = made.unwritable.first {
+      let why = first.reason.map { ": \($0)" } ?? ""
+      reader.warn(
+        "\(source.memory): \(made.unwritable.count) entr\(made.unwritable.count == 1 ? "y" : "ies") cannot be kept in "
+          + "\(made.new.format.summary), and \(made.unwritable.count == 1 ? "is" : "are") in the store only "
+          + "(\(first.id)\(why)\(made.unwritable.count > 1 ? ", …" : ""))")
+    }
+    let vanished = Set((previous?.items ?? []).filter(\.isVanished).map(\.id))
+    report.returned = vanished.isEmpty ? 0 : Set(made.new.items.map(\.id)).intersection(vanished).count
+    report.conflicts = table.conflicts().filter { $0.source == source.key }.map(\.id)
+    report.isWritten = made.digest != reading.digest || reading.information == nil && !made.new.items.isEmpty
+    return (made, report)
   }
 
   /// What tells whether anything was written by any host since: equal for equal host files.
@@ -174,8 +216,9 @@ extension Store {
     }
     let isBlank = reading.isBlank
     let old = isBlank ? MemoryDocument(format: format, items: []) : try parsed(present)
-    if isBlank, view.isEmpty {
-      return Rendering(old: old, output: .file(present), new: old, digest: reading.digest, unwritable: [])
+    if isBlank, format.heldTogether(view).isEmpty {
+      return Rendering(
+        old: old, output: .file(present), new: old, digest: reading.digest, unwritable: view.map { ($0.id, nil) })
     }
 
     struct Value: Hashable {
@@ -187,7 +230,7 @@ extension Store {
     var unwritable: [ByteString] = []
     while true {
       let bytes =
-        isBlank ? format.render(entries) : old.rewritten(present, toHold: entries, keeping: isKept)
+        isBlank ? format.render(format.heldTogether(entries)) : old.rewritten(present, toHold: entries, keeping: isKept)
       let new: MemoryDocument
       do throws(ReplicationError) { new = try parsed(bytes) } catch {
         throw ReplicationError(

@@ -144,7 +144,10 @@ extension Store {
       outcome: .noRemote, isDryRun: options.isDryRun, isOffline: options.isOffline)
     report.sources = settings.sources.map { SourceReport(source: $0) }
     if options.isDryRun {
-      if !options.skipsIngest { _ = try ingestAll(options, identity: identity, reader: reader, &report, progress) }
+      if !options.skipsIngest {
+        let passes = try ingestAll(options, identity: identity, reader: reader, &report, progress)
+        previewWriteBack(passes, identity: identity, reader: reader, &report)
+      }
       report.commit = try tip()
       report.warnings = reader.warnings
       return report
@@ -236,6 +239,21 @@ extension Store {
       }
     }
     return isSettled
+  }
+
+  /// What a dry run tells of the memories that would be written back.
+  private func previewWriteBack(
+    _ passes: [IngestPass?], identity: Identity, reader: StateReader, _ report: inout BackupReport
+  ) {
+    for (index, pass) in passes.enumerated() where report.sources[index].source.isWrittenBack {
+      guard let pass else { continue }
+      do throws(ReplicationError) {
+        report.sources[index].writeBack = try previewWriteBack(
+          report.sources[index].source, after: pass, identity: identity, reader: reader)
+      } catch {
+        report.sources[index].writeBackFailure = error
+      }
+    }
   }
 
   private enum Connection {

@@ -58,6 +58,7 @@ extension Store {
     var findings = try examineAccess(fixing: fixing)
     findings.append(examineSpace())
     findings += try examinePrivateState(fixing: fixing)
+    findings += examineSources()
     findings += try examineContents(fixing: fixing)
     findings += try examineClock()
     findings += try examineRuns()
@@ -127,7 +128,15 @@ extension Store {
       try effects.fileSystem.information(paths.privateFolder) == nil
         ? [] : try effects.fileSystem.list(paths.privateFolder)
     }
-    return found + files.map { paths.privateFolder + "/" + $0 }
+    found += files.map { paths.privateFolder + "/" + $0 }
+    for folder in settings.namedSources.map({ privateState.of($0).folder }) {
+      guard try storing({ () throws(StorageError) in try effects.fileSystem.information(folder) }) != nil else {
+        continue
+      }
+      found.append(folder)
+      found += try storing { () throws(StorageError) in try effects.fileSystem.list(folder) }.map { folder + "/" + $0 }
+    }
+    return found
   }
 
   private func octal(_ mode: UInt32) -> String {
@@ -159,20 +168,12 @@ extension Store {
   // MARK: Private state
 
   private func examinePrivateState(fixing: Bool) throws(ReplicationError) -> [Finding] {
-    let state: [(path: String, name: String, isReadable: () throws(ReplicationError) -> Bool)] = [
+    var state: [(path: String, name: String, isReadable: () throws(ReplicationError) -> Bool)] = [
       (
         paths.replica, "this installation's identity",
         { () throws(ReplicationError) in try self.privateState.readReplica() != nil }
       ),
       (paths.clock, "the clock's mark", { () throws(ReplicationError) in try self.privateState.readClock() != nil }),
-      (
-        paths.base, "the base of the last ingest",
-        { () throws(ReplicationError) in try self.privateState.readBase() != nil }
-      ),
-      (
-        paths.ingested, "the record of the last ingest",
-        { () throws(ReplicationError) in try self.privateState.readsIngested() }
-      ),
       (
         paths.lastRun, "the record of the last run",
         { () throws(ReplicationError) in try self.privateState.readsLastRun() }
@@ -182,6 +183,21 @@ extension Store {
         { () throws(ReplicationError) in try self.privateState.readsPublished() }
       ),
     ]
+    for source in [nil] + settings.namedSources.map(\.name) {
+      let own = PrivateState(paths: paths, fileSystem: effects.fileSystem, source: source)
+      let of = source.map { " of the source \($0)" } ?? ""
+      state += [
+        (
+          own.basePath, "the base of the last ingest\(of)",
+          { () throws(ReplicationError) in try own.readBase() != nil }
+        ),
+        (
+          own.ingestedPath, "the record of the last ingest\(of)",
+          { () throws(ReplicationError) in try own.readsIngested() }
+        ),
+        (own.heldPath, "the list of what is held back\(of)", { () throws(ReplicationError) in try own.readsHeld() }),
+      ]
+    }
     var findings: [Finding] = []
     for part in state {
       guard try storing({ () throws(StorageError) in try effects.fileSystem.information(part.path) }) != nil else {
@@ -300,7 +316,8 @@ extension PrivateState {
   /// Whether the record is whole. Its reader takes a damaged one for none.
   func readsLastRun() throws(ReplicationError) -> Bool { try reads(paths.lastRun, kind: Kind.lastRun) }
   func readsPublished() throws(ReplicationError) -> Bool { try reads(paths.published, kind: Kind.published) }
-  func readsIngested() throws(ReplicationError) -> Bool { try reads(paths.ingested, kind: Kind.ingested) }
+  func readsIngested() throws(ReplicationError) -> Bool { try reads(ingestedPath, kind: Kind.ingested) }
+  func readsHeld() throws(ReplicationError) -> Bool { try reads(heldPath, kind: Kind.held) }
 
   private func reads(_ path: String, kind: String) throws(ReplicationError) -> Bool {
     let bytes = try storing { () throws(StorageError) in try fileSystem.read(path, limitBytes: 1 << 30) }

@@ -36,20 +36,35 @@ public struct LoggedVersion: Sendable {
   }
 }
 
+/// What `log` tells of an id.
+public struct ValueLog: Sendable {
+  /// Greatest stamp first.
+  public var versions: [LoggedVersion]
+  /// What of the history cannot be read, so that values may be missing: one line each.
+  public var warnings: [String]
+}
+
 extension Store {
   /// Every value an id ever had in this store's history, greatest stamp first. Empty for an id nobody ever wrote.
   ///
   /// Throws `.usage` for an id of several memories, unless one is chosen.
   public func log(_ id: ByteString, in choice: SourceChoice = .any) throws(ReplicationError) -> [LoggedVersion] {
+    try valueLog(id, in: choice).versions
+  }
+
+  /// The same with what could not be looked at.
+  public func valueLog(_ id: ByteString, in choice: SourceChoice = .any) throws(ReplicationError) -> ValueLog {
     let tips = try historyTips()
     let tip = try tip()
-    let table = try StateReader(repository: repository).table(of: try tree(of: tip), tips: [tip].compactMap(\.self))
+    let reader = StateReader(repository: repository)
+    let table = try reader.table(of: try tree(of: tip), tips: [tip].compactMap(\.self))
     let winners = table.join()
     var winnerOf: [ByteString: Entry] = [:]
     for index in winners { winnerOf[table.uniqueID(index)] = table.entry(index) }
     let shown = Set(table.view(of: winners).map { table.uniqueID($0) })
 
-    let versions = try ValueHistory(repository: repository).versions(of: related(to: id, in: table), below: tips)
+    let history = ValueHistory(repository: repository)
+    let versions = try history.versions(of: related(to: id, in: table), below: tips)
       .filter { choice.contains($0.entry.metadata.source) }
     try choice.settle(id, among: versions.map(\.entry.metadata.source))
     // What was collected is in no file any more: history says what it ended with.
@@ -81,7 +96,8 @@ extension Store {
           entry: version.entry, id: version.entry.id, commit: version.commit,
           commitTimeSeconds: times[version.commit] ?? 0, fate: fate))
     }
-    return logged.sorted { Entry.isBelow($1.entry, $0.entry) }
+    return ValueLog(
+      versions: logged.sorted { Entry.isBelow($1.entry, $0.entry) }, warnings: reader.warnings + history.warnings)
   }
 
   /// Commits below which all of the store's history is.

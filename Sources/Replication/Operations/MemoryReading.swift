@@ -15,6 +15,11 @@ struct MemoryReading {
   /// Of all that was read.
   var digest: String
 
+  /// A file's bytes; `nil` for a folder.
+  var bytes: [UInt8]? {
+    if case .file(let bytes) = content { bytes } else { nil }
+  }
+
   /// Nothing in it, or no such file.
   var isBlank: Bool {
     switch content {
@@ -29,6 +34,11 @@ struct MemoryReading {
       throw ReplicationError(
         .badData, "\(path): a folder, which is no \(format.rawValue)",
         remedy: "Nothing was changed. Give a file, or --format markdown")
+    }
+    if case .file = content, let format, format.isFolder {
+      throw ReplicationError(
+        .badData, "\(path): a file, and --format \(format.rawValue) is a folder of notes",
+        remedy: "Nothing was changed. Give a folder, or another --format")
     }
     do throws(MemoryError) {
       switch content {

@@ -70,7 +70,9 @@ struct BackupPrinter {
           + (parts.isEmpty ? "no entries" : parts.joined(separator: ", ")))
       if ingest.quarantined > 0 {
         console.say(
-          "\(ingest.quarantined) line\(ingest.quarantined == 1 ? "" : "s") that cannot be read, kept as they are")
+          ingest.quarantined == 1
+            ? "1 line that cannot be read, kept as it is"
+            : "\(ingest.quarantined) lines that cannot be read, kept as they are")
       }
       if ingest.outlived > 0 {
         console.say("\(ingest.outlived) deleted here and not gone: changed elsewhere, which this file had not shown")
@@ -79,16 +81,33 @@ struct BackupPrinter {
         console.say("\(ingest.vanished) no longer in the memory file, kept")
       }
     }
-    guard let back = source.writeBack, back.isWritten else { return }
+    if let back = source.writeBack { text(back, source, isDryRun: report.isDryRun) }
+  }
+
+  private func text(_ back: WriteBackReport, _ source: SourceReport, isDryRun: Bool) {
+    if back.isWritten { change(back, source, isDryRun: isDryRun) }
+    guard let first = back.conflicts.first else { return }
+    console.say(
+      "\(back.conflicts.count) in conflict (\(first)\(back.conflicts.count > 1 ? ", …" : "")), the later value is "
+        + "shown: crdt-backup conflicts shows the others")
+  }
+
+  private func change(_ back: WriteBackReport, _ source: SourceReport, isDryRun: Bool) {
     let parts = [
       back.added > 0 ? "\(back.added) added" : nil, back.changed > 0 ? "\(back.changed) changed" : nil,
       back.removed > 0 ? "\(back.removed) removed" : nil,
     ].compactMap(\.self)
+    let change = parts.isEmpty ? "new layout" : parts.joined(separator: ", ")
     console.say(
-      "Written back to \(source.source.memory): \(parts.isEmpty ? "new layout" : parts.joined(separator: ", "))")
-    if back.returned > 0 {
-      console.say("\(back.returned) of them had left the file while it was only backed up: kept then, so back now")
-    }
+      isDryRun
+        ? "Would write back to \(source.source.memory), by what this store knows now: \(change)"
+        : "Written back to \(source.source.memory): \(change)")
+    guard back.returned > 0 else { return }
+    let verb = isDryRun ? "would be back" : "back now"
+    console.say(
+      source.ingest.map { $0.quarantined > 0 } ?? false
+        ? "\(back.returned) of them may be in a line that cannot be read: no deletion, so \(verb)"
+        : "\(back.returned) of them had left the file while it was only backed up: kept then, so \(verb)")
   }
 
   private func json(_ report: BackupReport, _ object: inout JSONWriter) {
@@ -99,13 +118,13 @@ struct BackupPrinter {
     object.member("remote", report.remote.map(Redaction.url))
     object.member("branch", report.branch)
     object.member("dryRun", report.isDryRun)
-    if let unnamed = report.unnamed { json(unnamed, &object) }
+    if let unnamed = report.unnamed { json(unnamed, isDryRun: report.isDryRun, &object) }
     object.array("sources") { array in
       for source in report.sources where source.source.name != nil {
         array.object { object in
           object.member("name", source.source.name)
           object.member("memory", source.source.memory)
-          json(source, &object)
+          json(source, isDryRun: report.isDryRun, &object)
         }
       }
     }
@@ -127,7 +146,7 @@ struct BackupPrinter {
     object.member("exitCode", Int(report.exitCode))
   }
 
-  private func json(_ source: SourceReport, _ object: inout JSONWriter) {
+  private func json(_ source: SourceReport, isDryRun: Bool, _ object: inout JSONWriter) {
     if let ingest = source.ingest {
       object.object("ingest") { object in
         object.member("format", ingest.format.rawValue)
@@ -143,11 +162,14 @@ struct BackupPrinter {
     }
     if let back = source.writeBack {
       object.object("writeBack") { object in
-        object.member("written", back.isWritten)
+        object.member("written", back.isWritten && !isDryRun)
         object.member("added", back.added)
         object.member("changed", back.changed)
         object.member("removed", back.removed)
         object.member("returned", back.returned)
+        object.array("conflicts") { array in
+          for id in back.conflicts { array.rawElement(JSONText.quoted(id.bytes)) }
+        }
         object.array("unwritable") { array in
           for id in back.unwritable { array.rawElement(JSONText.quoted(id.bytes)) }
         }

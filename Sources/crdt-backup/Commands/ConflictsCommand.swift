@@ -99,8 +99,8 @@ struct ConflictResolveCommand: ParsableCommand {
     abstract: "Make one value the only one, on this host and after the sync on all.",
     discussion: """
       What is given up stays in the store's git history (`log` shows it). A value that another host writes meanwhile, \
-      without having seen the decision, is a conflict again. The next backup brings the decision into the memory file where write-back is on; elsewhere edit it \
-      there, or it says the old value again when it is edited.
+      without having seen the decision, is a conflict again. A memory file that is written back is backed up \
+      before and then shows the decision; edit any other yourself, or it says the old value again when it is edited.
       """)
 
   @Argument(help: ArgumentHelp("The entry's id.", valueName: "id"))
@@ -125,13 +125,9 @@ struct ConflictResolveCommand: ParsableCommand {
     let console = Console(output)
     try console.run("conflicts", printsResult: false) {
       let store = try storeOptions.open()
-      let choice = try ConflictText.choice(take, of: try store.conflict(ByteString(id), in: sourceOptions.choice))
       let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
-      let report = try store.resolveConflict(
-        ByteString(id), in: sourceOptions.choice, taking: choice, options: options)
-      let source = report.takenFrom.map { "the value of \($0.host)" } ?? "the value given"
-      let others = "\(report.settled) other\(report.settled == 1 ? "" : "s")"
       if dryRun {
+        let report = try resolve(store, options)
         if output.json {
           console.object("conflicts") { object in
             object.member("dryRun", true)
@@ -139,12 +135,29 @@ struct ConflictResolveCommand: ParsableCommand {
             object.member("exitCode", 0)
           }
         }
-        console.say("Would keep \(source) of \(report.id), and give up \(others)")
+        console.say("Would keep \(value(report)) of \(report.id), and give up \(others(report))")
         return 0
       }
-      console.say("Kept \(source) of \(report.id), gave up \(others)")
-      return try store.shareChange(options, command: "conflicts", console: console) { members(report, &$0) }
+      return try store.changeAndShare(options, command: "conflicts", console: console) { options in
+        let report = try resolve(store, options)
+        console.say("Kept \(value(report)) of \(report.id), gave up \(others(report))")
+        return { members(report, &$0) }
+      }
     }
+  }
+
+  private func resolve(_ store: Store, _ options: BackupOptions) throws -> ResolveReport {
+    let id = ByteString(id)
+    let choice = try ConflictText.choice(take, of: try store.conflict(id, in: sourceOptions.choice))
+    return try store.resolveConflict(id, in: sourceOptions.choice, taking: choice, options: options)
+  }
+
+  private func value(_ report: ResolveReport) -> String {
+    report.takenFrom.map { "the value of \($0.host)" } ?? "the value given"
+  }
+
+  private func others(_ report: ResolveReport) -> String {
+    "\(report.settled) other\(report.settled == 1 ? "" : "s")"
   }
 
   private func members(_ report: ResolveReport, _ object: inout JSONWriter) {

@@ -20,13 +20,16 @@ struct LogCommand: ParsableCommand {
   func run() throws {
     let console = Console(output)
     try console.run("log") {
-      let versions = try storeOptions.open().log(ByteString(id), in: sourceOptions.choice)
+      let log = try storeOptions.open().valueLog(ByteString(id), in: sourceOptions.choice)
+      let versions = log.versions
+      for warning in log.warnings { console.warn(warning) }
       guard !versions.isEmpty else {
         throw ReplicationError(.noInput, "no entry ever had the id \(id)", remedy: "Ids are compared byte for byte")
       }
       if output.json {
         console.object("log") { object in
           object.array("versions") { array in versions.forEach { json($0, &array) } }
+          object.array("warnings") { array in log.warnings.forEach { array.element($0) } }
           object.member("exitCode", 0)
         }
       }

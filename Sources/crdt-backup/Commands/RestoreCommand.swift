@@ -12,7 +12,8 @@ struct RestoreCommand: ParsableCommand {
     abstract: "Write the memory of now, of a time or of a commit to a file or stdout; or bring one value back.",
     discussion: """
       Without --apply nothing in the store changes. With --apply the id's value of then becomes its newest value, under \
-      a new stamp so that it stays, on this host and after the sync on all others.
+      a new stamp so that it stays, on this host and after the sync on all others; a memory file that is written back is \
+      backed up before and then shows it.
       """)
 
   @Argument(help: ArgumentHelp("Only this id (an entity comes with its observations); default: all.", valueName: "id"))
@@ -112,9 +113,9 @@ struct RestoreCommand: ParsableCommand {
 
   private func applyValue(_ store: Store, _ point: RestorePoint, _ console: Console) throws -> Int32 {
     let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
-    let count = try store.restoreIntoState(
-      point, id: ByteString(id ?? ""), in: sourceOptions.choice, options: options)
+    let id = ByteString(id ?? "")
     if dryRun {
+      let count = try store.restoreIntoState(point, id: id, in: sourceOptions.choice, options: options)
       if outputOptions.json {
         console.object("restore") { object in
           object.member("dryRun", true)
@@ -125,8 +126,11 @@ struct RestoreCommand: ParsableCommand {
       console.say("Would restore \(count) entries")
       return 0
     }
-    console.say(count == 0 ? "\(id ?? "") has that value already" : "Restored \(count) entr\(count == 1 ? "y" : "ies")")
-    return try store.shareChange(options, command: "restore", console: console) { $0.member("restored", count) }
+    return try store.changeAndShare(options, command: "restore", console: console) { options in
+      let count = try store.restoreIntoState(point, id: id, in: sourceOptions.choice, options: options)
+      console.say(count == 0 ? "\(id) has that value already" : "Restored \(count) entr\(count == 1 ? "y" : "ies")")
+      return { $0.member("restored", count) }
+    }
   }
 }
 
@@ -147,8 +151,8 @@ struct ForgetCommand: ParsableCommand {
     commandName: "forget",
     abstract: "Delete an id on all hosts: a tombstone, merged like any other value.",
     discussion: """
-      The values stay in the store's git history (`log` shows them, `restore` brings them back). Your memory file is \
-      not touched: take the entry out there too. One that is written back loses it with the next backup.
+      The values stay in the store's git history (`log` shows them, `restore` brings them back). A memory file that \
+      is written back is backed up before and loses it; one that is not keeps it: take it out there too.
       """)
 
   @Argument(help: ArgumentHelp("The entry's id; for a knowledge graph an entity's name.", valueName: "id"))
@@ -166,9 +170,11 @@ struct ForgetCommand: ParsableCommand {
     try console.run("forget", printsResult: false) {
       let store = try storeOptions.open()
       let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
-      let report = try store.forget(ByteString(id), in: sourceOptions.choice, options: options)
-      let ids = report.ids.prefix(5).map(\.description).joined(separator: ", ")
+      func shown(_ report: ForgetReport) -> String {
+        report.ids.prefix(5).map(\.description).joined(separator: ", ")
+      }
       if dryRun {
+        let report = try store.forget(ByteString(id), in: sourceOptions.choice, options: options)
         if output.json {
           console.object("forget") { object in
             object.member("dryRun", true)
@@ -176,74 +182,17 @@ struct ForgetCommand: ParsableCommand {
             object.member("exitCode", 0)
           }
         }
-        console.say("Would forget \(ids)")
+        console.say("Would forget \(shown(report))")
         return 0
       }
-      console.say("Forgot \(ids)")
-      console.say("Git history still has the values: `crdt-backup log \(id)` shows them")
-      return try store.shareChange(options, command: "forget", console: console) { object in
-        object.array("forgotten") { array in report.ids.forEach { array.element($0.description) } }
-      }
-    }
-  }
-}
-
-extension BackupOptions {
-  /// The options of a change that is then shared. The memory file is no part of it and may be missing.
-  static func following(_ store: Store, offline: Bool, dryRun: Bool) -> BackupOptions {
-    var options = BackupOptions(defaultHost: store.settings.requestedHost ?? Machine.defaultHost)
-    options.isOffline = offline
-    options.isDryRun = dryRun
-    options.skipsIngest = true
-    return options
-  }
-}
-
-extension Store {
-  /// Brings a change that is committed here to the remote, as a backup would, and tells how that ended.
-  /// - Parameter change: the members of the JSON object that say what was changed.
-  func shareChange(
-    _ options: BackupOptions, command: String, console: Console, change: (inout JSONWriter) -> Void
-  ) throws -> Int32 {
-    do {
-      let report = try backup(
-        options, connect: { url throws(GitError) in try self.repository.remote(url: url) }, progress: console.progress)
-      console.endProgress()
-      BackupPrinter(console: console, folder: paths.folder).show(report, command: command, change: change)
-      return report.exitCode
-    } catch {
-      console.endProgress()
-      let failure = savedAllTheSame(error)
-      if console.options.json {
-        console.object(command) { object in
-          change(&object)
-          object.member("commit", (try? tip())?.description)
-          object.object("error") { object in
-            object.member("code", failure.code.rawValue)
-            object.member("message", failure.message)
-            object.member("remedy", failure.remedy)
-          }
-          object.member("exitCode", Int(failure.exitCode))
+      return try store.changeAndShare(options, command: "forget", console: console) { options in
+        let report = try store.forget(ByteString(id), in: sourceOptions.choice, options: options)
+        console.say("Forgot \(shown(report))")
+        console.say("Git history still has the values: `crdt-backup log \(id)` shows them")
+        return { object in
+          object.array("forgotten") { array in report.ids.forEach { array.element($0.description) } }
         }
       }
-      console.fail(failure.description)
-      return failure.exitCode
     }
-  }
-
-  /// What went wrong behind a change that was committed before: the error's own remedy may say that nothing changed.
-  private func savedAllTheSame(_ error: ReplicationError) -> ReplicationError {
-    let commit = (try? tip()).map { " (commit \($0.short))" } ?? ""
-    let place: String =
-      if settings.remote == nil {
-        "no remote is set"
-      } else if let report = try? status() {
-        report.unpushedCommits == 0 ? "it is on the remote" : "it is not on the remote yet"
-      } else {
-        "whether it is on the remote cannot be told"
-      }
-    return ReplicationError(
-      error.code, "the change is saved in the store\(commit), and \(place), but: \(error.message)",
-      remedy: "The next backup goes on from there", isRetryable: error.isRetryable)
   }
 }

@@ -110,6 +110,7 @@ struct SyncCommand: ParsableCommand {
     }
     console.say("Would make a store in \(request.folder)")
     console.say("Would back up \(document.items.count) entries (\(document.format.rawValue)) from \(memory)")
+    if isToCreate { console.say("Would write the merged memory back into it") }
     console.say(
       request.remote.map { "Would merge with \(Redaction.url($0))" } ?? "No --remote given: on this host only")
     return 0

@@ -40,6 +40,17 @@ public final class MemoryFileSystem: FileSystem {
     }
   }
 
+  /// The files below a folder, by their path from there.
+  public func all(below folder: String) -> [String: [UInt8]] {
+    state.withLock { state in
+      var found: [String: [UInt8]] = [:]
+      for (path, bytes) in state.files where path.hasPrefix(folder + "/") {
+        found[String(path.dropFirst(folder.count + 1))] = bytes
+      }
+      return found
+    }
+  }
+
   /// A file's bytes, `nil` when there is none.
   public func get(_ path: String) -> [UInt8]? { state.withLock { $0.files[path] } }
 

@@ -13,6 +13,8 @@ public final class SimulatedStore {
   public let files = MemoryFileSystem()
   public let server: SimulatedServer
   public private(set) var paths: StorePaths
+  /// The memory file, or the folder of notes.
+  public let memoryPath: String
   /// The wall clock.
   public var now: Instant
   /// What the user's memory file says, in order.
@@ -42,8 +44,9 @@ public final class SimulatedStore {
   /// - Parameters:
   ///   - host: the name the store asks for; two stores may ask for one.
   ///   - seed: of this installation's random numbers.
+  ///   - memory: what the memory file or folder is called.
   public init(
-    _ name: String, host: String? = nil, server: SimulatedServer, seed: UInt64,
+    _ name: String, host: String? = nil, server: SimulatedServer, seed: UInt64, memory: String = "memory.json",
     now: Instant = Instant(unixSeconds: 1_767_322_800)
   ) throws {
     self.name = name
@@ -53,8 +56,9 @@ public final class SimulatedStore {
     random = SeededRandom(seed)
     repository = SimulatedRepository(servers: ["simulated": server])
     paths = StorePaths(folder: "/\(name)", gitFolder: "/\(name)/.git")
+    memoryPath = "/\(name)/\(memory)"
     var request = StoreRequest(folder: paths.folder)
-    request.memory = "/\(name)/memory.json"
+    request.memory = memoryPath
     request.remote = "simulated"
     request.host = HostName(host ?? name)
     try repository.setSetting("crdt.version", to: "1")
@@ -77,7 +81,7 @@ public final class SimulatedStore {
   /// Writes the memory file and backs it up.
   @discardableResult
   public func backUp(offline: Bool = false) throws -> BackupReport {
-    files.put("/\(name)/memory.json", memoryBytes)
+    files.put(memoryPath, memoryBytes)
     let store = try open()
     var options = BackupOptions(defaultHost: HostName(name) ?? EntryIdentity.hostName(folding: name))
     options.isOffline = offline

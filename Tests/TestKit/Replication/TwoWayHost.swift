@@ -3,14 +3,21 @@ import Git
 import Memory
 import Replication
 
-/// A simulated host whose memory file is written back.
+/// A simulated host whose memory is written back.
 public final class TwoWayHost {
   public let store: SimulatedStore
-  public var path: String { "/\(store.name)/memory.json" }
+  /// As set by its user; `nil`: detected.
+  public let format: MemoryFormat?
+  public var path: String { store.memoryPath }
 
-  public init(_ name: String, _ server: SimulatedServer, seed: UInt64, isTwoWay: Bool = true) throws {
-    store = try SimulatedStore(name, server: server, seed: seed)
+  public init(
+    _ name: String, _ server: SimulatedServer, seed: UInt64, isTwoWay: Bool = true, format: MemoryFormat? = nil
+  ) throws {
+    self.format = format
+    let memory = format?.isFolder == true ? "notes" : "memory.json"
+    store = try SimulatedStore(name, server: server, seed: seed, memory: memory)
     try turn(isTwoWay)
+    if let format { try store.repository.setSetting("crdt.format", to: format.rawValue) }
   }
 
   public func turn(_ isTwoWay: Bool) throws {

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Checkpointing
+import CommandSupport
+
+struct CheckpointRestoreCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "restore",
+    abstract: "Write the state of a checkpoint to stdout or a file, once its checksum was found right.")
+
+  @Argument(help: ArgumentHelp("Its id, the beginning of one, NUMBER, NUMBER@HOST or latest.", valueName: "checkpoint"))
+  var checkpoint: String
+  @OptionGroup var stateOutput: StateOutput
+  @OptionGroup var sessionOption: SessionOption
+  @OptionGroup var storeOptions: StoreOptions
+  @OptionGroup var outputOptions: OutputOptions
+
+  func run() throws {
+    let console = Console(agent: outputOptions)
+    try console.run("checkpoint restore") {
+      let service = try storeOptions.checkpoints()
+      let stored = try service.find(checkpoint, session: try sessionOption.id(in: service))
+      return try stateOutput.deliver(
+        try service.restore(stored.header.id), command: "checkpoint restore", console: console)
+    }
+  }
+}
