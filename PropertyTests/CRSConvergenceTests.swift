@@ -82,6 +82,47 @@ struct CRSConvergenceTests {
     }
   }
 
+  @Test func aHostAloneRefusesExactlyTheEdgesThatCloseACycle() {
+    let edit = zip(Gen<Bool>.bool, Self.edge)
+    checkProperty(
+      "one host has no cycle", Gen<[[(Bool, Edge)]]>.array(of: Gen.array(of: edit, count: 1...4), count: 0...10)
+    ) { deltas in
+      guard let host = HostName("hosta") else { return }
+      var engine = ReasoningEngine(session: "s", host: host)
+      var model: Set<Edge> = []
+      for edits in deltas {
+        let parts = edits.map { isAdded, edge in
+          Delta(isAdded ? .dependency(add: [edge], remove: []) : .dependency(add: [], remove: [edge]), source: .hard)
+        }
+        // A naive model: edit a copy, look for a cycle after each step.
+        var edited: Set<Edge>? = model
+        for (isAdded, edge) in edits {
+          guard var edges = edited else { break }
+          let isKnown = edges.contains(edge)
+          if isAdded { edges.insert(edge) } else { edges.remove(edge) }
+          edited = (isAdded ? !Self.hasCycle(edges) : isKnown) ? edges : nil
+        }
+        let isAccepted = (try? engine.apply(Delta(.composite(parts), source: .hard), wall: .epoch)) != nil
+        try demandEqual(isAccepted, edited != nil, "\(edits) on \(model)")
+        model = edited ?? model
+        try demandEqual(Set(engine.state.dependencies.edges.elements), model)
+      }
+      try demand(DependencyView(engine.state.dependencies).hidden.isEmpty, "a cycle")
+    }
+  }
+
+  /// Takes away nodes on which nothing depends until none is left.
+  private static func hasCycle(_ edges: Set<Edge>) -> Bool {
+    var rest = edges
+    while true {
+      let targets = Set(rest.map(\.to))
+      let kept = rest.filter { targets.contains($0.from) }
+      if kept.isEmpty { return false }
+      if kept.count == rest.count { return true }
+      rest = kept
+    }
+  }
+
   private static let items: [ByteString] = ["a", "b", "c", "d"]
 
   private func perform(

@@ -114,6 +114,20 @@ struct PersistenceTests {
     #expect(step > 10)
   }
 
+  @Test func aCallThatMaySucceedLaterIsTriedAgain() throws {
+    let (backup, state) = try backup(2, generation: 2)
+    let faulty = FaultyFileSystem()
+    try manager(faulty).save(try self.backup(1, generation: 1).backup)
+    faulty.arm(nil)
+    _ = try manager(faulty).load()
+    for step in 3...8 {
+      faulty.arm(.fail(step: step, errno: EBUSY))
+      try manager(faulty).save(backup)
+      faulty.arm(nil)
+      #expect(try manager().load().state == state, "step \(step)")
+    }
+  }
+
   @Test func aFullDiskKeepsTheOldBackup() throws {
     let (old, oldState) = try backup(2, generation: 2)
     try manager().save(old)

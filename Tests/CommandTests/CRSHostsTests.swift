@@ -129,6 +129,22 @@ struct CRSHostsTests {
     #expect(try other.crs("query", "proofs").output.split(separator: "\n").count == 2)
   }
 
+  @Test func savingAgainChangesNothing() throws {
+    let sandbox = try Sandbox()
+    let a = try hosts(sandbox, ["hosta"])[0]
+    succeed(try a.crs("apply", input: proof("n", 1)))
+    succeed(try a.crs("save"))
+    let tip = try a.tip()
+    let first = try a.crs("history").output
+    succeed(try a.crs("load"))
+    succeed(try a.crs("save"))
+    #expect(try a.tip() == tip)
+    #expect(try a.crs("history").output == first)
+    succeed(try a.crs("apply", input: proof("n", 2)))
+    succeed(try a.crs("save"))
+    #expect(try a.tip() != tip)
+  }
+
   @Test func anAgentMayMakeTheStoreBeforeAnyBackup() throws {
     let sandbox = try Sandbox()
     let (a, b) = (sandbox.host("hosta"), sandbox.host("hostb"))

@@ -7,6 +7,8 @@ struct Validation {
   /// Constraints that earlier parts add (true) or remove (false).
   private var constraints: [ByteString: Bool] = [:]
   private var addedEdges: [ByteString: Set<ByteString>] = [:]
+  /// The same, by where they lead.
+  private var addedBackward: [ByteString: Set<ByteString>] = [:]
   private var removedEdges: Set<Edge> = []
   private var learned: Set<Clause> = []
 
@@ -87,6 +89,7 @@ struct Validation {
       try demand(hasEdge(edge), "no edge from '\(edge.from)' to '\(edge.to)' to remove")
       removedEdges.insert(edge)
       addedEdges[edge.from]?.remove(edge.to)
+      addedBackward[edge.to]?.remove(edge.from)
     }
     for edge in add {
       try demand(!edge.from.isEmpty && !edge.to.isEmpty, "an edge names an empty node")
@@ -95,6 +98,7 @@ struct Validation {
         !hasPath(from: edge.to, to: edge.from), "the edge from '\(edge.from)' to '\(edge.to)' closes a cycle")
       removedEdges.remove(edge)
       addedEdges[edge.from, default: []].insert(edge.to)
+      addedBackward[edge.to, default: []].insert(edge.from)
     }
   }
 
@@ -104,14 +108,24 @@ struct Validation {
   }
 
   /// Over all edges of the state, also those a view hides: what is added here closes no cycle anywhere.
+  ///
+  /// Searches from both ends in turn, so that the cost is bounded by the smaller side: chains grow cheaply at either end.
   private func hasPath(from start: ByteString, to goal: ByteString) -> Bool {
-    var seen: Set<ByteString> = [start]
-    var pending = [start]
-    while let node = pending.popLast() {
-      if node == goal { return true }
+    var ahead: Set<ByteString> = [start]
+    var behind: Set<ByteString> = [goal]
+    var aheadPending = [start]
+    var behindPending = [goal]
+    while let node = aheadPending.popLast() {
+      if behind.contains(node) { return true }
       for next in state.dependencies.dependencies(of: node)
-      where !removedEdges.contains(Edge(node, next)) && seen.insert(next).inserted { pending.append(next) }
-      for next in addedEdges[node] ?? [] where seen.insert(next).inserted { pending.append(next) }
+      where !removedEdges.contains(Edge(node, next)) && ahead.insert(next).inserted { aheadPending.append(next) }
+      for next in addedEdges[node] ?? [] where ahead.insert(next).inserted { aheadPending.append(next) }
+
+      guard let node = behindPending.popLast() else { return false }
+      if ahead.contains(node) { return true }
+      for next in state.dependencies.dependents(of: node)
+      where !removedEdges.contains(Edge(next, node)) && behind.insert(next).inserted { behindPending.append(next) }
+      for next in addedBackward[node] ?? [] where behind.insert(next).inserted { behindPending.append(next) }
     }
     return false
   }

@@ -56,6 +56,13 @@ public struct Backup: Hashable, Sendable {
     }
   }
 
+  /// Whether this one says nothing that `other` does not say: same state, as complete, and as far in the journal.
+  func isRepetition(of other: Backup) -> Bool {
+    bytes == other.bytes && metadata.position == other.metadata.position
+      && metadata.isComplete == other.metadata.isComplete && metadata.lostRecords == other.metadata.lostRecords
+      && metadata.project == other.metadata.project && metadata.host == other.metadata.host
+  }
+
   private static let prefix = Array(#"{"kind":"crs-backup","format_version":1,"state":"#.utf8)
 
   private static func payload(of state: ReasoningState) -> [UInt8] { prefix + state.canonicalBytes + [0x7D, 0x0A] }

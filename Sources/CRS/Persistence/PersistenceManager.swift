@@ -45,6 +45,12 @@ public final class PersistenceManager {
     }
   }
 
+  /// The latest backup, verified and still packed; `nil` where there is none, or a damaged one.
+  /// - Throws: `lockFailed`, `closed`.
+  public func latest() throws(CRSError) -> Backup? {
+    try locked { () throws(CRSError) in (try? read(folder.latestBackup, folder.metadata))?.backup }
+  }
+
   /// What a load found.
   public struct Loaded: Sendable {
     public var backup: Backup

@@ -21,8 +21,11 @@ public enum StateTransfer {
       try traced("crs.SaveCheckpointToDisk") { span throws(CRSError) in
         span.attributes["crs.project"] = project.key.description
         if let store { try keepWhatWasSaved(session, project, store, context) }
-        let backup = try session.backup(allowsIncomplete: allowsIncomplete)
-        try PersistenceManager(session.folder, context: context).save(backup)
+        var backup = try session.backup(allowsIncomplete: allowsIncomplete)
+        let manager = PersistenceManager(session.folder, context: context)
+        // Saved again, nothing changes: no write here, no commit in the store.
+        if let latest = try manager.latest(), backup.isRepetition(of: latest) { backup = latest }
+        try manager.save(backup)
         return Saved(backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host))
       }
     }
