@@ -21,6 +21,8 @@ import Testing
     case retire(host: Int, other: Int)
     case unretire(host: Int, other: Int)
     case rewriteRemote(Int)
+    /// All run.
+    case share
     /// All run and collect, which is how tombstones end.
     case everybody
   }
@@ -34,30 +36,33 @@ import Testing
     }
   }
 
-  static let place = zip(Gen<Int>.int(in: 0...1), Gen<Int>.int(in: 0...3)).map {
-    TwoWayWorld.Place(family: $0.1, slot: $0.0)
-  }
+  /// Few, so that hosts meet.
+  static let place = zip(
+    Gen<Int>.frequency((3, .constant(0)), (1, .constant(1))),
+    Gen<Int>.frequency((3, .constant(0)), (2, .int(in: 1...3, .uniform)))
+  ).map { TwoWayWorld.Place(family: $1, slot: $0) }
 
   static let step = Gen<Step> { choices in
     let host = try choices.draw(.int(in: 0...4))
     func place() throws -> TwoWayWorld.Place { try choices.draw(Self.place) }
     func pick(_ range: ClosedRange<Int>) throws -> Int { try choices.draw(.int(in: range, .uniform)) }
-    switch try pick(0...39) {
+    switch try pick(0...47) {
     case 0...7: return .set(host: host, try place())
-    case 8...12: return .delete(host: host, try place())
-    case 13...19: return .run(host: host)
-    case 20...21: return .runOffline(host: host)
-    case 22...26: return .powerCut(host: host, afterWrites: try pick(0...14))
-    case 27: return .putBack(host: host, try pick(0...9))
-    case 28: return .runMeddled(host: host, try place())
-    case 29: return .clock(host: host, seconds: try choices.draw(.int(in: -4_000...100_000)))
-    case 30...31: return .forget(host: host, try place())
-    case 32...33: return .restore(host: host, try place(), try pick(0...9))
-    case 34: return .resolve(host: host, try pick(0...3), try pick(0...2))
-    case 35: return .collect(host: host)
-    case 36: return .retire(host: host, other: try pick(0...4))
-    case 37: return .unretire(host: host, other: try pick(0...4))
-    case 38: return .rewriteRemote(try pick(0...5))
+    case 8...14: return .delete(host: host, try place())
+    case 15...21: return .run(host: host)
+    case 22...25: return .runOffline(host: host)
+    case 26...29: return .powerCut(host: host, afterWrites: try pick(0...14))
+    case 30: return .putBack(host: host, try pick(0...9))
+    case 31: return .runMeddled(host: host, try place())
+    case 32...33: return .clock(host: host, seconds: try choices.draw(.int(in: -4_000...100_000)))
+    case 34...35: return .forget(host: host, try place())
+    case 36...37: return .restore(host: host, try place(), try pick(0...9))
+    case 38: return .resolve(host: host, try pick(0...3), try pick(0...2))
+    case 39...40: return .collect(host: host)
+    case 41: return .retire(host: host, other: try pick(0...4))
+    case 42: return .unretire(host: host, other: try pick(0...4))
+    case 43: return .rewriteRemote(try pick(0...5))
+    case 44...46: return .share
     default: return .everybody
     }
   }
@@ -75,7 +80,9 @@ import Testing
     return try choices.draw(Gen<MemoryFormat>.element(of: choice).array(count: 2...5))
   }
 
-  static let program = zip(formats, .array(of: step, count: 0...30)).map { Program(formats: $0, steps: $1) }
+  static let program = zip(formats, .array(of: step, count: 0...24), .array(of: step, count: 0...16)).map {
+    Program(formats: $0, steps: $1 + $2)
+  }
 
   @Test func everyMemoryHoldsWhatNobodyWhoSawItHasTakenAway() {
     checkProperty("two-way memory agrees with its model", cases: 2_000, Self.program) { try Self.run($0) }
@@ -105,6 +112,7 @@ import Testing
     case .retire(let host, let other): try world.setRetired(other % count, true, by: host % count)
     case .unretire(let host, let other): try world.setRetired(other % count, false, by: host % count)
     case .rewriteRemote(let pick): world.rewriteRemote(pick)
+    case .share: for host in world.hosts.indices { try world.run(host) }
     case .everybody:
       for _ in 0..<2 {
         for host in world.hosts.indices {

@@ -73,4 +73,25 @@ import Testing
     }
     #expect(sawTheNewFile && writes > 5)
   }
+
+  @Test func aDeletionBehindADeathIsOneThoughTheCommitWasRebuilt() throws {
+    var writes = 0
+    var isAlive = false
+    while !isAlive {
+      let server = SimulatedServer()
+      let (a, b) = (try TwoWayHost("a", server, seed: 1), try TwoWayHost("b", server, seed: 2))
+      a.remember(["x": "1", "y": "1"])
+      try a.run(offline: true)
+      b.remember(["z": "1"])
+      try b.run()
+      a.store.files.failWrites(after: writes)
+      isAlive = (try? a.run())?.exitCode == 0
+      a.store.files.failWrites(after: nil)
+      try a.edit { $0["y"] = nil }
+      #expect(try a.run().ingest?.deleted == 1, "after \(writes) writes")
+      try settle([a, b])
+      #expect(try b.memory == ["x": "1", "z": "1"], "after \(writes) writes")
+      writes += 1
+    }
+  }
 }

@@ -27,7 +27,7 @@ extension Store {
     let path = source.memory
     let state = privateState.of(source)
     var last = try state.readIngested()
-    let isBaseHeld = try isReached(last?.commit)
+    let isBaseHeld = try isHeld(last)
     if last?.memory != path || !isBaseHeld || (source.format != nil && source.format != last?.counts.format) {
       last = nil
     }
@@ -216,12 +216,33 @@ extension Store {
     }
   }
 
+  /// Whether the branch holds what was ingested; true for nothing.
+  private func isHeld(_ last: PrivateState.Ingested?) throws(ReplicationError) -> Bool {
+    guard let last else { return true }
+    if try isReached(last.commit) { return true }
+    guard let rebuilt = last.rebuiltCommit else { return false }
+    return try isReached(rebuilt)
+  }
+
+  /// Before the branch goes to a commit that takes the place of ours. A run that dies right behind that has its base still.
+  func noteRebuilt(as commit: ObjectID) throws(ReplicationError) {
+    for source in settings.sources {
+      let state = privateState.of(source)
+      guard var last = try state.readIngested(), let old = last.commit, try isHeld(last) else { continue }
+      let isKept = try replicating { () throws(GitError) in try repository.isAncestor(old, of: commit) }
+      if isKept { continue }
+      last.rebuiltCommit = commit
+      try state.write(last)
+    }
+  }
+
   /// After a sync that put our commit on another base: the branch holds what was ingested in a new commit.
   func noteIngestedCommit() throws(ReplicationError) {
     for source in settings.sources {
       let state = privateState.of(source)
       guard var last = try state.readIngested(), let tip = try tip(), try !isReached(last.commit) else { continue }
       last.commit = tip
+      last.rebuiltCommit = nil
       try state.write(last)
     }
   }

@@ -161,6 +161,8 @@ struct PrivateState {
     var fileStatus: String?
     /// ``Store/stateDigest(_:)`` of the tree whose view the file was last made to hold; `nil`: not since it was ingested.
     var writtenState: String?
+    /// The commit that takes the place of that one, noted before the branch goes there.
+    var rebuiltCommit: ObjectID?
   }
 
   func readIngested() throws(ReplicationError) -> Ingested? {
@@ -177,7 +179,8 @@ struct PrivateState {
       counts: counts,
       commit: fields["commit"]?.text.flatMap { ObjectID(hex: String(decoding: $0, as: UTF8.self)) },
       fileStatus: fields["status"]?.text.map { String(decoding: $0, as: UTF8.self) },
-      writtenState: fields["written"]?.text.map { String(decoding: $0, as: UTF8.self) })
+      writtenState: fields["written"]?.text.map { String(decoding: $0, as: UTF8.self) },
+      rebuiltCommit: fields["rebuilt"]?.text.flatMap { ObjectID(hex: String(decoding: $0, as: UTF8.self)) })
   }
 
   /// To be written after the base.
@@ -192,6 +195,7 @@ struct PrivateState {
       object.member("commit", ingested.commit?.description)
       object.member("status", ingested.fileStatus)
       object.member("written", ingested.writtenState)
+      object.member("rebuilt", ingested.rebuiltCommit?.description)
     }
   }
 

@@ -50,6 +50,7 @@ extension Store {
 
     let commit = try place(
       joined, local: local, remote: remote, remoteTree: remoteTree, join: join, host: identity.host)
+    try noteRebuilt(as: commit)
     try move(from: local, to: commit, message: "crdt-backup: joined with the remote")
     if let renaming { try settle(renaming) }
     return Integrated(commit: commit, renamed: renaming.map { ($0.from, $0.to) })
