@@ -135,6 +135,15 @@ enum GraphObjectFormat: FormatCodec {
     return shorter
   }
 
+  /// Parts of a graph only: a marker line or a record of another kind is no entity, whoever reads the file.
+  static func canHold(_ entry: Entry) -> Bool {
+    guard entry.metadata.kind == nil else { return readsBack(entry) }
+    let content = entry.content
+    let span = content.span.bytes
+    let members = (try? JSONObject.members(at: 0, span).members) ?? []
+    return GraphRecord(members, span) != nil && readsBack(entry)
+  }
+
   static func items(ofRecord content: [UInt8]) -> [MemoryDocument.Item] {
     var items: [MemoryDocument.Item] = []
     try? append(0..<content.count, content.span.bytes, line: 1, depth: 2, to: &items)

@@ -170,7 +170,10 @@ extension FormatCodec {
   }
 
   /// Whether a file of this format can hold an entry so that it is read as that very entry again.
-  static func canHold(_ entry: Entry) -> Bool {
+  static func canHold(_ entry: Entry) -> Bool { readsBack(entry) }
+
+  /// Whether the record that an entry is written as is read as that very entry again.
+  static func readsBack(_ entry: Entry) -> Bool {
     let content = entry.content
     if entry.metadata.kind == Quarantine.kind { return false }
     if entry.metadata.kind == Observation.kind {

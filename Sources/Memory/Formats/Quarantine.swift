@@ -18,6 +18,12 @@ public enum Quarantine {
   /// Whether an id is formed like one of these. An entry of a user's own may be called so too: its kind decides.
   static func mayBe(_ id: ByteString) -> Bool { id.bytes.starts(with: idPrefix) }
 
+  /// Whether a damaged line is one that git leaves around the sides of a conflict.
+  public static func isConflictMarker(_ item: MemoryDocument.Item) -> Bool {
+    guard item.kind == kind, let line = line(ofContent: item.content) else { return false }
+    return ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].contains { line.starts(with: $0.utf8) }
+  }
+
   /// The content of the entry for a line.
   static func content(of line: [UInt8]) -> [UInt8] {
     // Text in the strict sense: what a JSON string gives back to the byte.

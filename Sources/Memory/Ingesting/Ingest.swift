@@ -75,7 +75,9 @@ public enum Ingest {
     for item in matching.gone where matching.isQuarantine(item) {
       writer.resolve(item, values: matching.values[item.id] ?? [], isWholeIDGone: !present.contains(item.id))
     }
-    for item in gone {
+    // A copy of what another item stands for goes alone.
+    let standing = Set(writer.result.base.items.map(\.uniqueID))
+    for item in gone where item.isVanished || !standing.contains(item.uniqueID) {
       if item.isVanished || policy == .keep {
         writer.keep(item)
       } else {

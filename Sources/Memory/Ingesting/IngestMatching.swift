@@ -187,18 +187,31 @@ struct IngestMatching {
   ///   Going back to an older value is something a user does on purpose, and it has to win.
   /// - Without one, any value. But where the file had a base and the unique_id is deleted, the user has added it
   ///   again: that lives. Without any base (a new machine with an old copy of the file) what was deleted stays so.
+  /// - Without one, also a value that was replaced in what another item of the id stands for: a copy that was left
+  ///   behind, or a line that is mended after its entry went on elsewhere. Stamping it would let stale data win.
   private func recognisable(_ item: Int, base: IngestBase.Item?, among candidates: [KnownValue]) -> KnownValue? {
     let id = items[item].id
     let claimed = groups[id]?.claimed ?? []
     var deleted: KnownValue?
+    var stale: KnownValue?
     for value in candidates where value.contentDigest == digests[item] && !value.metadata.isDeleted {
       let uniqueID = value.metadata.uniqueID
-      if claimed.contains(uniqueID), uniqueID != base?.uniqueID { continue }
+      if claimed.contains(uniqueID), uniqueID != base?.uniqueID {
+        if base == nil, stale == nil, isReplaced(value) { stale = value }
+        continue
+      }
       if let base, value.metadata.stamp <= base.stamp { continue }
       if isLive(uniqueID, id) { return value }
       if !hasBase, deleted == nil { deleted = value }
     }
-    return deleted
+    return stale ?? deleted
+  }
+
+  /// Whether somebody who had seen the value wrote another one in its place.
+  private func isReplaced(_ value: KnownValue) -> Bool {
+    guard let winner = winner(of: value.metadata.uniqueID, value.id), !winner.metadata.isDeleted else { return false }
+    return winner.contentDigest != value.contentDigest && winner.metadata.stamp > value.metadata.stamp
+      && winner.metadata.hasSeen(value.metadata.stamp)
   }
 
   private func isLive(_ uniqueID: ByteString, _ id: ByteString) -> Bool {

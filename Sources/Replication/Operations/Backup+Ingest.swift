@@ -15,6 +15,18 @@ extension Store {
     var unwrittenBase: IngestBase?
   }
 
+  /// Whether a file that was written to a moment ago changes while one waits: half of a file that is written line by line
+  /// reads as if the rest had been deleted.
+  private func isBeingWritten(_ reading: MemoryReading, _ path: String) throws(ReplicationError) -> Bool {
+    guard let before = reading.information, before.kind == .file else { return false }
+    let now = effects.wallClock()
+    let modified = Instant(
+      unixSeconds: before.modifiedNanoseconds / 1_000_000_000, nanoseconds: before.modifiedNanoseconds % 1_000_000_000)
+    guard now >= modified, now.seconds(since: modified) < 1 else { return false }
+    effects.sleepMilliseconds(400)
+    return try storing { () throws(StorageError) in try effects.fileSystem.information(path) } != before
+  }
+
   /// Reads a memory file and commits what is new in it. From here on nothing can be lost.
   ///
   /// Order: the clock's mark; the new base beside the old one, naming the commit it belongs to; the commit; the base.
@@ -22,6 +34,7 @@ extension Store {
   /// that what the user does meanwhile is compared with what the commit says.
   func ingest(
     _ source: MemorySource, _ options: BackupOptions, identity: Identity, reader: StateReader,
+    attempt: Int = 0,
     progress: (String) -> Void
   ) throws(ReplicationError) -> IngestPass {
     let path = source.memory
@@ -100,6 +113,15 @@ extension Store {
       case .history(let failure): throw failure
       case .massDeletion(let refusal): throw ReplicationError(refusal, memory: path)
       }
+    }
+    if !result.deleted.isEmpty, try isBeingWritten(reading, path) {
+      guard attempt < 10 else {
+        throw ReplicationError(
+          .notOnRemote, "\(path): the memory file keeps changing",
+          remedy: "Nothing was changed; run again when its writer rests", isRetryable: true)
+      }
+      return try ingest(
+        source, options, identity: identity, reader: reader, attempt: attempt + 1, progress: progress)
     }
     let counts = IngestCounts(result, format: document.format)
     for line in result.quarantined {

@@ -56,8 +56,13 @@ extension Store {
     let written = Store.stateDigest(tree)
     let last = try state.readIngested()
     if let last, last.memory == path, last.writtenState == written {
-      if let status = last.fileStatus, try fileStatus(path) == status { return .done(WriteBackReport()) }
-      if let reading = pass.reading, reading.digest == last.fileDigest { return .done(WriteBackReport()) }
+      let isResting = if let status = last.fileStatus { try fileStatus(path) == status } else { false }
+      if isResting || pass.reading?.digest == last.fileDigest {
+        var report = WriteBackReport()
+        report.unwritable = last.unwritable
+        warn(ofUnwritable: report.unwritable.map { ($0, nil) }, source, last.counts.format, reader)
+        return .done(report)
+      }
     }
     let found: MemoryReading
     if let read = pass.reading {
@@ -65,6 +70,15 @@ extension Store {
     } else {
       found = try Store.readMemory(path, effects: effects)
       guard found.digest == last?.fileDigest else { return .changed }
+    }
+
+    if pass.counts.quarantined > 0, case .file(let bytes) = found.content,
+      let document = try? MemoryDocument.parse(bytes, source: path, format: pass.counts.format),
+      document.items.contains(where: Quarantine.isConflictMarker)
+    {
+      // Both sides of a merge are in it, and which of them is meant is not ours to say.
+      reader.warn("\(path): git left conflict markers in it; it is not written back until they are resolved")
+      return .done(WriteBackReport())
     }
 
     let table = try reader.table(of: tree, tips: tips)
@@ -95,7 +109,7 @@ extension Store {
     try state.write(
       PrivateState.Ingested(
         memory: path, fileDigest: kept.isEmpty ? base.fileDigest : "", counts: counts, commit: tip,
-        fileStatus: nil, writtenState: written))
+        fileStatus: nil, writtenState: written, unwritable: report.unwritable))
     return .done(report)
   }
 
@@ -141,18 +155,37 @@ extension Store {
       }
     var report = WriteBackReport(from: made.old.items, to: made.new.items)
     report.unwritable = made.unwritable.map(\.id)
-    if let first = made.unwritable.first {
-      let why = first.reason.map { ": \($0)" } ?? ""
-      reader.warn(
-        "\(source.memory): \(made.unwritable.count) entr\(made.unwritable.count == 1 ? "y" : "ies") cannot be kept in "
-          + "\(made.new.format.summary), and \(made.unwritable.count == 1 ? "is" : "are") in the store only "
-          + "(\(first.id)\(why)\(made.unwritable.count > 1 ? ", …" : ""))")
-    }
+    warn(ofUnwritable: made.unwritable, source, made.new.format, reader)
+    warn(ofDuplicatesIn: made, source, reader)
     let vanished = Set((previous?.items ?? []).filter(\.isVanished).map(\.id))
     report.returned = vanished.isEmpty ? 0 : Set(made.new.items.map(\.id)).intersection(vanished).count
     report.conflicts = table.conflicts().filter { $0.source == source.key }.map(\.id)
     report.isWritten = reading.information == nil ? !made.new.items.isEmpty : made.digest != reading.digest
     return (made, report)
+  }
+
+  private func warn(
+    ofUnwritable entries: [(id: ByteString, reason: String?)], _ source: MemorySource, _ format: MemoryFormat,
+    _ reader: StateReader
+  ) {
+    guard let first = entries.first else { return }
+    let why = first.reason.map { ": \($0)" } ?? ""
+    reader.warn(
+      "\(source.memory): \(entries.count) entr\(entries.count == 1 ? "y" : "ies") cannot be kept in \(format.summary), and "
+        + "\(entries.count == 1 ? "is" : "are") in the store only (\(first.id)\(why)\(entries.count > 1 ? ", …" : ""))")
+  }
+
+  /// The view has one value an id, so an id that stands twice in a file is brought down to one.
+  private func warn(ofDuplicatesIn made: Rendering, _ source: MemorySource, _ reader: StateReader) {
+    var lines: [ByteString: [Int]] = [:]
+    for item in made.old.items { lines[item.id, default: []].append(item.line) }
+    var present: [ByteString: Int] = [:]
+    for item in made.new.items { present[item.id, default: 0] += 1 }
+    let merged = lines.filter { $0.value.count > 1 && (present[$0.key] ?? 0) == 1 }.sorted { $0.key < $1.key }
+    guard let (id, places) = merged.first else { return }
+    reader.warn(
+      "\(source.memory): \(id) stood \(places.count) times (lines \(places.map(String.init).joined(separator: ", "))), and "
+        + "once now\(merged.count > 1 ? ", and so \(merged.count - 1) more" : ""): `crdt-backup log` has every value")
   }
 
   /// What tells whether anything was written by any host since: equal for equal host files.

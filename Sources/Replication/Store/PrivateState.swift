@@ -161,6 +161,8 @@ struct PrivateState {
     var fileStatus: String?
     /// ``Store/stateDigest(_:)`` of the tree whose view the file was last made to hold; `nil`: not since it was ingested.
     var writtenState: String?
+    /// What that write-back could not put into the file.
+    var unwritable: [ByteString] = []
     /// The commit that takes the place of that one, noted before the branch goes there.
     var rebuiltCommit: ObjectID?
   }
@@ -180,6 +182,7 @@ struct PrivateState {
       commit: fields["commit"]?.text.flatMap { ObjectID(hex: String(decoding: $0, as: UTF8.self)) },
       fileStatus: fields["status"]?.text.map { String(decoding: $0, as: UTF8.self) },
       writtenState: fields["written"]?.text.map { String(decoding: $0, as: UTF8.self) },
+      unwritable: (fields["unwritable"]?.elements ?? []).compactMap { $0.text.map { ByteString(bytes: $0) } },
       rebuiltCommit: fields["rebuilt"]?.text.flatMap { ObjectID(hex: String(decoding: $0, as: UTF8.self)) })
   }
 
@@ -195,6 +198,9 @@ struct PrivateState {
       object.member("commit", ingested.commit?.description)
       object.member("status", ingested.fileStatus)
       object.member("written", ingested.writtenState)
+      if !ingested.unwritable.isEmpty {
+        object.array("unwritable") { array in for id in ingested.unwritable { array.element(id.description) } }
+      }
       object.member("rebuilt", ingested.rebuiltCommit?.description)
     }
   }

@@ -27,6 +27,13 @@ struct CollectCommand: ParsableCommand {
     try console.run("gc", printsResult: false) {
       let store = try storeOptions.open()
       let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
+      if !dryRun, !offline {
+        // What the others have seen may have come in since the last backup.
+        _ = try store.backup(
+          options, connect: { url throws(GitError) in try store.repository.remote(url: url) },
+          progress: console.progress)
+        console.endProgress()
+      }
       let report = try store.collect(options)
       text(report, store, console)
       if dryRun {

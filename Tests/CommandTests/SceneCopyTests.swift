@@ -1,0 +1,122 @@
+import Foundation
+import TestKit
+import Testing
+
+/// Files that say the same thing twice, or something old, or half of something: what a person left lying in them.
+@Suite struct SceneCopyTests {
+  private func hosts(_ first: String, _ options: String...) throws -> (Sandbox, SceneHost, SceneHost) {
+    let sandbox = try Sandbox()
+    let (a, b) = (sandbox.host("a"), sandbox.host("b"))
+    write(first, a)
+    for host in [a, b] {
+      let outcome = try sandbox.run(
+        ["--store", host.store, "--memory", host.memory, "--remote", sandbox.remote, "--host", host.name]
+          + ["--write-back"] + options)
+      #expect(outcome.code == 0, "\(outcome)")
+    }
+    return (sandbox, a, b)
+  }
+
+  private func write(_ text: String, _ host: SceneHost) {
+    host.sandbox.folder.write("memory-of-\(host.name).json", text)
+  }
+  private func read(_ host: SceneHost) throws -> String { try String(contentsOfFile: host.memory, encoding: .utf8) }
+  private func conflicts(_ host: SceneHost) throws -> Int {
+    try #require(try host.run("conflicts", "--json").json()["conflicts"] as? [Any]).count
+  }
+
+  @Test func aLineThatIsMendedAfterItsEntryWentOnIsNoNewValue() throws {
+    let lines = (0...3).map { "{\"id\":\"n\($0)\",\"v\":\($0)}\n" }
+    let (_, a, b) = try hosts(lines.joined())
+    write(lines[0...2].joined() + "{\"id\":\"n3\",\"v\":3\n", a)
+    #expect(try a.backup().code == 0)
+    write(try read(b).replacingOccurrences(of: #"{"id":"n3","v":3}"#, with: #"{"id":"n3","v":33}"#), b)
+    #expect(try b.backup().code == 0)
+    #expect(try a.backup().code == 0)
+    write(try read(a).replacingOccurrences(of: "{\"id\":\"n3\",\"v\":3\n", with: "{\"id\":\"n3\",\"v\":3}\n"), a)
+    let mended = try a.backup()
+    #expect(mended.code == 0 && mended.output.contains("1 known from elsewhere"), "\(mended)")
+    #expect(try b.backup().code == 0)
+    for host in [a, b] {
+      #expect(try read(host).contains(#"{"id":"n3","v":33}"#), "\(host.name)")
+      #expect(try !read(host).contains(#""v":3}"#), "\(host.name)")
+      #expect(try conflicts(host) == 0)
+    }
+    #expect(try a.backup().output.contains("4 unchanged"))
+  }
+
+  @Test func anOldLinePastedBesideTheNewOneDoesNotWin() throws {
+    let (_, a, b) = try hosts("[\n{\"id\":\"x\",\"v\":\"old\"},\n{\"id\":\"y\",\"v\":1}\n]\n")
+    write("[\n{\"id\":\"x\",\"v\":\"new\"},\n{\"id\":\"y\",\"v\":1}\n]\n", a)
+    #expect(try a.backup().code == 0)
+    write("[\n{\"id\":\"x\",\"v\":\"old\"},\n{\"id\":\"x\",\"v\":\"new\"},\n{\"id\":\"y\",\"v\":1}\n]\n", a)
+    let outcome = try a.backup()
+    #expect(outcome.code == 0 && outcome.errorOutput.contains("x stood 2 times (lines 2, 3)"), "\(outcome)")
+    #expect(try b.backup().code == 0)
+    for host in [a, b] {
+      #expect(try read(host).contains(#""v":"new""#) && !read(host).contains("old"), "\(host.name)")
+      #expect(try conflicts(host) == 0)
+    }
+  }
+
+  @Test func theSidesOfAGitConflictStayUntilSomebodyResolvesIt() throws {
+    let (_, a, b) = try hosts("{\"id\":\"x\",\"v\":0}\n{\"id\":\"y\",\"v\":1}\n")
+    let torn =
+      "<<<<<<< HEAD\n{\"id\":\"x\",\"v\":1}\n=======\n{\"id\":\"x\",\"v\":2}\n>>>>>>> other\n{\"id\":\"y\",\"v\":1}\n"
+    write(torn, a)
+    let outcome = try a.backup()
+    #expect(outcome.code == 0 && outcome.errorOutput.contains("conflict markers"), "\(outcome)")
+    #expect(try read(a) == torn)
+    #expect(try a.backup().errorOutput.contains("conflict markers"))
+    #expect(try read(a) == torn)
+    write("{\"id\":\"x\",\"v\":2}\n{\"id\":\"y\",\"v\":1}\n", a)
+    #expect(try a.backup().code == 0)
+    #expect(try b.backup().code == 0)
+    #expect(try read(a) == "{\"id\":\"x\",\"v\":2}\n{\"id\":\"y\",\"v\":1}\n")
+    #expect(try read(b) == read(a))
+  }
+
+  @Test func aMarkerLineOfOneFormIsNoEntityOfAnother() throws {
+    let sandbox = try Sandbox()
+    let (a, b) = (sandbox.host("a"), sandbox.host("b"))
+    let graph = #"{"entities":[{"name":"x","entityType":"t","observations":[]}],"relations":[]}"# + "\n"
+    write(graph, a)
+    write(
+      "{\"type\":\"_aim\",\"source\":\"m\"}\n{\"type\":\"entity\",\"name\":\"y\",\"entityType\":\"t\",\"observations\":[]}\n",
+      b)
+    for host in [a, b, a] {
+      #expect(try host.setUp("--write-back").code == 0)
+    }
+    #expect(try !read(a).contains("_aim"))
+    #expect(try read(a).contains(#""name":"y""#))
+    #expect(try read(b).hasPrefix("{\"type\":\"_aim\",\"source\":\"m\"}\n"))
+    // It is said every time, not once.
+    for _ in 0..<2 {
+      let outcome = try a.backup("--json")
+      #expect(outcome.errorOutput.contains("in the store only"), "\(outcome)")
+      let writeBack = try #require(try outcome.json()["writeBack"] as? [String: Any])
+      #expect((writeBack["unwritable"] as? [String])?.count == 1)
+    }
+  }
+
+  @Test func aFileThatIsBeingWrittenLineByLineDeletesNothing() throws {
+    let lines = (0..<9).map { "{\"id\":\"n\($0)\",\"v\":\($0)}\n" }
+    let (_, a, b) = try hosts(lines.joined())
+    let handle = try #require(FileHandle(forWritingAtPath: a.memory))
+    try handle.truncate(atOffset: 0)
+    let writer = Thread {
+      for line in lines {
+        try? handle.write(contentsOf: Data(line.utf8))
+        Thread.sleep(forTimeInterval: 0.1)
+      }
+    }
+    writer.start()
+    Thread.sleep(forTimeInterval: 0.35)
+    let outcome = try a.backup()
+    while !writer.isFinished { Thread.sleep(forTimeInterval: 0.05) }
+    #expect([0, 65, 75].contains(outcome.code), "\(outcome)")
+    #expect(!outcome.output.contains("deleted"), "\(outcome)")
+    #expect(try b.backup().code == 0)
+    #expect(try read(b).split(separator: "\n").count == 9)
+  }
+}
