@@ -26,6 +26,7 @@ public enum StateTransfer {
         // Saved again, nothing changes: no write here, no commit in the store.
         if let latest = try manager.latest(), backup.isRepetition(of: latest) { backup = latest }
         try manager.save(backup)
+        try session.noteSave()
         return Saved(backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host))
       }
     }
@@ -37,9 +38,21 @@ public enum StateTransfer {
     _ session: ReasoningSession, _ project: ProjectIdentity, _ store: BackupStore, _ context: CRSContext
   ) throws(CRSError) {
     let own = try store.newest(of: project).first { $0.stamp.host == context.host.bytes }
-    guard let own, !session.covers(own.metadata) else { return }
-    let found = try store.load(project, BackupSelection(host: context.host.bytes))
-    for (_, state) in found.backups { _ = try session.join(state) }
+    if let own, !session.covers(own.metadata) {
+      let found = try store.load(project, BackupSelection(host: context.host.bytes))
+      for (stored, state) in found.backups {
+        _ = try session.join(state)
+        try session.noteRecovery(through: stored.metadata)
+      }
+    }
+    // What is lost here may be in an older one.
+    guard !session.losses.isNone else { return }
+    for stored in try store.history(of: project) where stored.metadata.isComplete && !session.losses.isNone {
+      guard session.losses.isRecoverable(through: stored.metadata.position) else { continue }
+      guard let state = try? store.state(of: stored) else { continue }
+      _ = try session.join(state)
+      try session.noteRecovery(through: stored.metadata)
+    }
   }
 
   /// What a load did.
@@ -71,6 +84,7 @@ public enum StateTransfer {
         }
         let joined = ReasoningState(joining: found.backups.map(\.state))
         let count = try session.join(joined)
+        for (stored, _) in found.backups { try session.noteRecovery(through: stored.metadata) }
         span.attributes["crs.backups"] = found.backups.count
         return Loaded(found: found, newElements: count)
       }
@@ -78,9 +92,9 @@ public enum StateTransfer {
   }
 
   /// Joins an export.
-  public static func `import`(_ export: StateExport, into session: ReasoningSession, context: CRSContext)
-    throws(CRSError) -> Int
-  {
+  public static func `import`(
+    _ export: StateExport, into session: ReasoningSession, context: CRSContext
+  ) throws(CRSError) -> Int {
     try measured(.import, session.folder, context) { () throws(CRSError) in try session.join(export.state) }
   }
 

@@ -159,9 +159,7 @@ extension ReasoningSession {
         "degraded: the state lives in memory only, \(pendingCount) changes are not kept: \(degradation.message)")
     }
     if let stop = replay.stop { problems.append("the journal was read only in part: \(stop)") }
-    if lostRecords > 0 {
-      problems.append("\(lostRecords) records of the journal could not be read and were passed over")
-    }
+    if !losses.isNone { problems.append("incomplete: \(lossMessage)") }
     if let backupFailure { problems.append("the latest backup was not used: \(backupFailure.message)") }
     return problems
   }
