@@ -12,15 +12,19 @@ public enum StateTransfer {
   }
 
   /// Saves the whole state on this host and, with a store, puts it there.
-  /// - Throws: `degraded` unless `allowsIncomplete`; else what saving throws.
+  /// - Throws: `degraded` unless `allowsIncomplete`; with a store, `secretFound`; else what saving throws.
   public static func save(
     _ session: ReasoningSession, project: ProjectIdentity, to store: BackupStore?, context: CRSContext,
-    allowsIncomplete: Bool = false
+    allowsIncomplete: Bool = false, scanner: SecretScanner = SecretScanner()
   ) throws(CRSError) -> Saved {
     try measured(.save, session.folder, context) { () throws(CRSError) in
       try traced("crs.SaveCheckpointToDisk") { span throws(CRSError) in
         span.attributes["crs.project"] = project.key.description
         if let store { try keepWhatWasSaved(session, project, store, context) }
+        if store != nil {
+          // What goes into the store goes to every host.
+          try SecretRefusal.check(session.engine.state.canonicalBytes, scanner)
+        }
         var backup = try session.backup(allowsIncomplete: allowsIncomplete)
         let manager = PersistenceManager(session.folder, context: context)
         // Saved again, nothing changes: no write here, no commit in the store.
@@ -92,10 +96,13 @@ public enum StateTransfer {
   }
 
   /// Joins an export.
+  /// - Throws: `secretFound`; else what joining throws.
   public static func `import`(
-    _ export: StateExport, into session: ReasoningSession, context: CRSContext
+    _ export: StateExport, into session: ReasoningSession, context: CRSContext,
+    scanner: SecretScanner = SecretScanner()
   ) throws(CRSError) -> Int {
-    try measured(.import, session.folder, context) { () throws(CRSError) in try session.join(export.state) }
+    try SecretRefusal.check(export.state.canonicalBytes, scanner)
+    return try measured(.import, session.folder, context) { () throws(CRSError) in try session.join(export.state) }
   }
 
   /// Exports a session's state.
