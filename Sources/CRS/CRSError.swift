@@ -27,6 +27,8 @@ public struct CRSError: Error, Hashable, Sendable, CustomStringConvertible {
     case storage
     /// The operating system refuses access.
     case permission
+    /// Something in the data looks like a secret. Nothing was changed.
+    case secretFound
     /// A request that makes no sense.
     case usage
   }
@@ -55,7 +57,7 @@ public struct CRSError: Error, Hashable, Sendable, CustomStringConvertible {
   public var exitCode: Int32 {
     switch code {
     case .usage: 64
-    case .invalidDelta, .badData, .corrupted, .gap, .versionMismatch: 65
+    case .invalidDelta, .badData, .secretFound, .corrupted, .gap, .versionMismatch: 65
     case .notFound: 66
     case .closed: 70
     case .full, .degraded, .storage: 74

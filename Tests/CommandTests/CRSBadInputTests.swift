@@ -70,12 +70,16 @@ struct CRSBadInputTests {
     let passed = try host.crs("apply", "--skip-corrupted", input: proof)
     #expect(passed.code == 0, "\(passed)")
     #expect(passed.errorOutput.contains("1 records"))
-    #expect(try host.crs("save").code == 65)
-    #expect(try host.crs("save", "--skip-corrupted").code == 74)
+    #expect(try host.crs("save").code == 74)
     let saved = try host.crs("save", "--skip-corrupted", "--incomplete", "--json").json()
     #expect((saved["metadata"] as? [String: Any])?["complete"] as? Bool == false)
-    // From here on the backup stands in for the lost record.
+    // The loss is known now, stops nothing more, and is told until it is made good.
     #expect(try host.crs("apply", input: proof).code == 0)
+    #expect(try host.crs("save").code == 74)
+    let again = try host.crs("save", "--incomplete", "--json").json()
+    #expect((again["metadata"] as? [String: Any])?["complete"] as? Bool == false)
+    #expect(try host.crs("status", "--json").json()["mode"] as? String == "incomplete")
+    #expect(try host.crs("query", "proofs").errorOutput.contains("incomplete: 1 records"))
   }
 
   @Test func aJournalThatCannotBeOpenedIsNotTakenForAnEmptyOne() throws {

@@ -28,6 +28,8 @@ public struct ReplayReport: Hashable, Sendable {
   public internal(set) var replayed: UInt64 = 0
   /// Corrupt records passed over, and records that are missing; only when asked to go on.
   public internal(set) var skipped: UInt64 = 0
+  /// The same, by name.
+  public internal(set) var lost: [RecordLosses.Run] = []
   /// Why it stopped before the end: the records from there on are kept, and not in the state.
   public internal(set) var stop: CRSError?
   /// The last sequence of each session that was met, those before the start included.

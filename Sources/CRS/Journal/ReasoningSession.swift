@@ -63,18 +63,24 @@ public final class ReasoningSession {
     var start: JournalPosition = [:]
     var generation: UInt64 = 0
     var backupFailure: CRSError?
-    var lostBefore: UInt64 = 0
+    var described: [BackupMetadata] = []
+    var isLatestDescribed = true
+    let manager = PersistenceManager(folder, context: context)
     do throws(CRSError) {
-      let loaded = try PersistenceManager(folder, context: context).load()
+      let loaded = try manager.load()
       state = loaded.state
       start = loaded.backup.metadata.position
       generation = loaded.backup.metadata.generation
-      lostBefore = loaded.backup.metadata.lostRecords
+      described = [loaded.backup.metadata]
       backupFailure = loaded.fallback
     } catch {
       // The journal holds everything; a backup only shortens the way.
       if error.code != .notFound { backupFailure = error }
     }
+    let taken = described.first
+    if backupFailure != nil { (described, isLatestDescribed) = try manager.described() }
+    let written = try RecordLosses.read(folder, context)
+    var losses = written ?? RecordLosses()
 
     var report = ReplayReport()
     report.position = start
@@ -90,8 +96,9 @@ public final class ReasoningSession {
       let opened = try Journal(
         folder.journal, maximumPages: options.maximumPages, waitSeconds: options.journalWaitSeconds)
       report = try traced("journal.Restore") { span throws(CRSError) in
-        let skips = options.skipsCorrupted
-        let report = try opened.replay(after: start, skipsCorrupted: skips) { record throws(CRSError) in
+        let skips = options.skipsCorrupted || losses.isBehind(start)
+        let report = try opened.replay(after: start, skipsCorrupted: options.skipsCorrupted, known: losses) {
+          record throws(CRSError) in
           for change in try ChangeRecord(record.payload).changes {
             // What is known of the events of a lost record would read as their removal.
             if skips, case .events = change { continue }
@@ -110,6 +117,50 @@ public final class ReasoningSession {
     }
     if let stop = report.stop, !options.isReadOnly { throw stop }
 
+    losses.add(report.lost)
+    // A record that was mended, or came back with its file.
+    for run in losses.lost where !report.lost.contains(run) {
+      guard let records = try? journal?.goodRecords(of: run),
+        UInt64(records.count) == run.sequences.upperBound - run.sequences.lowerBound + 1
+      else { continue }
+      var changes: [Change] = []
+      for record in records { changes += try ChangeRecord(record.payload).changes }
+      for change in changes {
+        if case .events = change { continue }
+        state.apply(change)
+      }
+      losses.lost.remove(run)
+    }
+    let there = try journal?.position() ?? [:]
+    shortfall = start.filter { session, sequence in there[session] ?? 0 < sequence }
+    if backupFailure != nil {
+      // What the damaged backup held is here as far as the journal holds it.
+      for metadata in described {
+        for (session, sequence) in metadata.position where sequence > report.position[session] ?? 0 {
+          let first = (report.position[session] ?? 0) + 1
+          losses.add([RecordLosses.Run(session: session, sequences: first...sequence)])
+        }
+      }
+      let isShort = described.contains { $0.position.contains { there[$0.key] ?? 0 < $0.value } }
+      if described.isEmpty || (!isLatestDescribed && isShort) { losses.isUnbounded = true }
+      let used = described.map(\.generation).max() ?? 0
+      generation = max(generation, losses.isNone ? used : used + report.replayed)
+    }
+    if let taken, !taken.isComplete, written == nil,
+      taken.lostRecords > 0 || !isUntouched || !shortfall.isEmpty || degradation != nil
+    {
+      losses.isUnbounded = true
+    }
+    let known = losses.union(written)
+    if !options.isReadOnly, known != written ?? RecordLosses() {
+      // One that cannot be written down is found again by the next run.
+      do throws(CRSError) {
+        try known.write(folder, context)
+      } catch {
+        guard options.allowsDegraded else { throw error }
+      }
+    }
+
     let place = Self.place(of: folder.journal, context)
     let session: Journal.Session
     if let last, last.place == place, isUntouched, report.isComplete, degradation == nil,
@@ -121,11 +172,13 @@ public final class ReasoningSession {
     }
     self.session = session
     self.lock = lock
-    self.lostBefore = lostBefore
+    self.losses = losses
+    lostBefore = taken?.lostRecords ?? 0
     self.journal = journal
     self.degradation = degradation
     self.replay = report
     self.position = report.position
+    startPosition = start
     self.backupFailure = backupFailure
     self.isReadOnly = options.isReadOnly
     self.options = options
@@ -134,8 +187,13 @@ public final class ReasoningSession {
       wall: context.wallClock())
   }
 
-  /// Records that were lost before the latest backup.
+  /// What is known to be missing from the state.
+  public private(set) var losses: RecordLosses
+  /// Sessions of which the journal has less than the latest backup had from it, and how far that backup goes.
+  public let shortfall: JournalPosition
+  /// Records that were lost before the latest backup, as it says.
   private let lostBefore: UInt64
+  private let startPosition: JournalPosition
   private let isReadOnly: Bool
   private let options: Options
 
@@ -169,8 +227,8 @@ public final class ReasoningSession {
   public var snapshot: Snapshot { engine.snapshot }
   /// Records applied and not in the journal.
   public var pendingCount: Int { pending.count }
-  /// Records of the journal that could not be read, ever.
-  public var lostRecords: UInt64 { lostBefore + replay.skipped }
+  /// Records of the journal that are not in the state, as far as they can be counted.
+  public var lostRecords: UInt64 { losses.isUnbounded ? max(losses.count, lostBefore) : losses.count }
   /// Records of the journal in the state.
   public var deltaCount: UInt64 { position.values.reduce(0) { $0 + $1 } }
 
@@ -218,6 +276,30 @@ public final class ReasoningSession {
     }
     append(records)
     return changes.count
+  }
+
+  /// Takes note that a whole state was joined which holds all of those records.
+  func noteRecovery(through metadata: BackupMetadata) throws(CRSError) {
+    guard metadata.isComplete, degradation == nil, !losses.isNone else { return }
+    losses.recover(through: metadata.position)
+    if losses.isUnbounded, metadata.host == context.host.text, losses.lost.isEmpty,
+      startPosition.allSatisfy({ metadata.position[$0.key] ?? 0 >= $0.value })
+    {
+      losses.isUnbounded = false
+    }
+    try losses.write(folder, context)
+  }
+
+  /// Takes note that the state was saved: what was mended is in the backup.
+  func noteSave() throws(CRSError) {
+    guard try RecordLosses.read(folder, context) ?? RecordLosses() != losses else { return }
+    try losses.write(folder, context)
+  }
+
+  /// How the loss is called.
+  public var lossMessage: String {
+    losses.isUnbounded
+      ? "changes were lost that cannot be counted" : "\(losses.count) records of the journal are not in the state"
   }
 
   private func append(_ records: [[UInt8]]) {
@@ -270,19 +352,22 @@ public final class ReasoningSession {
   /// - Parameter allowsIncomplete: also in degraded mode; the backup then says that it is incomplete.
   /// - Throws: `degraded`.
   public func backup(allowsIncomplete: Bool = false) throws(CRSError) -> Backup {
-    let isComplete = degradation == nil && replay.isComplete
+    let isComplete = degradation == nil && replay.stop == nil && losses.isNone
     if !isComplete && !allowsIncomplete {
       let reason = degradation ?? replay.stop
       throw CRSError(
         .degraded,
         "a backup would be incomplete: "
-          + (reason?.message ?? "\(replay.skipped) records of the journal were passed over"),
-        remedy: "Nothing was saved. Mend the journal, or save what there is with --incomplete")
+          + (reason?.message ?? lossMessage),
+        remedy:
+          "Nothing was saved. Mend the journal, load a backup that holds them with `crdt-agent crs load`, or save what "
+          + "there is with --incomplete")
     }
     return try traced("journal.Backup") { span throws(CRSError) in
       let backup = try Backup(
         engine.snapshot, project: project, created: context.wallClock(), host: context.host.text, session: session.id,
-        deltaCount: deltaCount, position: position, isComplete: isComplete, lostRecords: lostRecords)
+        deltaCount: deltaCount, position: position.filter { shortfall[$0.key] == nil }, isComplete: isComplete,
+        lostRecords: lostRecords)
       span.attributes["crs.backup.size_bytes"] = backup.metadata.compressedBytes
       return backup
     }

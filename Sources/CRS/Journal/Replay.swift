@@ -6,12 +6,13 @@ extension Journal {
   /// Hands out the records behind `start`, oldest first, in batches: memory is bounded by a batch.
   ///
   /// A record that fails its checksum, or that is missing, ends the replay: it and what follows stay in the journal, and
-  /// the report says so. With `skipsCorrupted` it is counted and the replay goes on. Records that `start` covers are not
+  /// the report says so. With `skipsCorrupted`, or where its loss is `known`, it is counted and the replay goes on. Records that `start` covers are not
   /// looked at.
   /// - Throws: what the database throws, or `body`.
   /// - Complexity: O(*n*) in the records behind `start`; memory O(`batchRecords`).
   public func replay(
-    after start: JournalPosition = [:], skipsCorrupted: Bool = false, batchRecords: Int = 1_000,
+    after start: JournalPosition = [:], skipsCorrupted: Bool = false, known: RecordLosses = RecordLosses(),
+    batchRecords: Int = 1_000,
     _ body: (JournalRecord) throws(CRSError) -> Void
   ) throws(CRSError) -> ReplayReport {
     var report = ReplayReport()
@@ -27,11 +28,15 @@ extension Journal {
           let gap = CRSError(
             .gap, "\(path): record \(expected) of session \(row.record.session) is missing",
             remedy: Self.remedy, sequence: expected)
-          guard skipsCorrupted else {
+          guard
+            skipsCorrupted || (expected..<row.record.sequence).allSatisfy({ known.contains(row.record.session, $0) })
+          else {
             report.stop = gap
             return report
           }
           report.skipped += row.record.sequence - expected
+          report.lost.append(
+            RecordLosses.Run(session: row.record.session, sequences: expected...(row.record.sequence - 1)))
         }
         report.position[row.record.session] = row.record.sequence
         do throws(CRSError) {
@@ -42,7 +47,7 @@ extension Journal {
           report.replayed += 1
         } catch {
           guard error.code == .corrupted || error.code == .badData else { throw error }
-          guard skipsCorrupted else {
+          guard skipsCorrupted || known.contains(row.record.session, row.record.sequence) else {
             report.position[row.record.session] = row.record.sequence - 1
             report.stop = CRSError(
               .corrupted,
@@ -51,9 +56,36 @@ extension Journal {
             return report
           }
           report.skipped += 1
+          report.lost.append(
+            RecordLosses.Run(session: row.record.session, sequences: row.record.sequence...row.record.sequence))
         }
       }
       last = end
+    }
+  }
+
+  /// The records of a run that are good, in order; fewer than the run has where some are not.
+  func goodRecords(of run: RecordLosses.Run) throws(CRSError) -> [JournalRecord] {
+    try read { database in
+      let rows = try Row.fetchCursor(
+        database,
+        sql: """
+          SELECT sequence, payload, checksum FROM records JOIN sessions ON number = session
+          WHERE id = ? AND sequence BETWEEN ? AND ? ORDER BY sequence
+          """,
+        arguments: [
+          run.session, Int64(clamping: run.sequences.lowerBound), Int64(clamping: run.sequences.upperBound),
+        ])
+      var records: [JournalRecord] = []
+      while let row = try rows.next() {
+        let payload = try row.withUnsafeData(atIndex: 1) { $0.map { Array($0) } ?? [] }
+        let sequence = UInt64(clamping: Int64.fromDatabaseValue(row[0]) ?? 0)
+        let record = JournalRecord(session: run.session, sequence: sequence, payload: payload)
+        if record.checksum == UInt32(truncatingIfNeeded: Int64.fromDatabaseValue(row[2]) ?? -1) {
+          records.append(record)
+        }
+      }
+      return records
     }
   }
 

@@ -1,5 +1,6 @@
 import CRDT
 import Durability
+import Memory
 import Tracing
 
 /// Keeps the backups of one project on this host: the latest and the one before it.
@@ -39,10 +40,27 @@ public final class PersistenceManager {
         try write(folder.previousBackup, latest.bytes)
         try write(folder.previousMetadata, metadata)
       }
+      try keepDamaged()
       try write(folder.latestBackup, backup.bytes)
       try write(folder.metadata, backup.metadata.bytes)
       _ = try read(folder.latestBackup, folder.metadata)
     }
+  }
+
+  /// Puts copies of a damaged latest backup and of its metadata aside: somebody may mend them.
+  private func keepDamaged() throws(CRSError) {
+    for (path, end) in [(folder.latestBackup, ".backup.gz"), (folder.metadata, ".metadata.json")] {
+      guard (try? read(folder.latestBackup, folder.metadata)) == nil, let bytes = try read(path, limitBytes: .max - 1)
+      else { continue }
+      try write(folder.backups + "/damaged-" + EntryIdentity.hexDigest(of: bytes).prefix(16) + end, bytes)
+    }
+  }
+
+  /// What the metadata files say that can be read, and whether the latest one is among them.
+  func described() throws(CRSError) -> (metadata: [BackupMetadata], isLatestThere: Bool) {
+    let latest = try read(folder.metadata, limitBytes: 1 << 26).flatMap { try? BackupMetadata($0) }
+    let previous = try read(folder.previousMetadata, limitBytes: 1 << 26).flatMap { try? BackupMetadata($0) }
+    return ([latest, previous].compactMap(\.self), latest != nil)
   }
 
   /// The latest backup, verified and still packed; `nil` where there is none, or a damaged one.

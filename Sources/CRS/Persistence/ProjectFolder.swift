@@ -10,6 +10,8 @@ public struct ProjectFolder: Hashable, Sendable {
   public var journal: String { path + "/journal.sqlite" }
   /// What the journal's file looked like when its last writer closed it.
   public var journalMark: String { path + "/journal.mark" }
+  /// ``RecordLosses``.
+  public var losses: String { path + "/journal.losses" }
   /// Held by who applies.
   public var journalLock: String { path + "/journal.lock" }
   public var backups: String { path + "/backups" }

@@ -12,20 +12,25 @@ public enum StateTransfer {
   }
 
   /// Saves the whole state on this host and, with a store, puts it there.
-  /// - Throws: `degraded` unless `allowsIncomplete`; else what saving throws.
+  /// - Throws: `degraded` unless `allowsIncomplete`; with a store, `secretFound`; else what saving throws.
   public static func save(
     _ session: ReasoningSession, project: ProjectIdentity, to store: BackupStore?, context: CRSContext,
-    allowsIncomplete: Bool = false
+    allowsIncomplete: Bool = false, scanner: SecretScanner = SecretScanner()
   ) throws(CRSError) -> Saved {
     try measured(.save, session.folder, context) { () throws(CRSError) in
       try traced("crs.SaveCheckpointToDisk") { span throws(CRSError) in
         span.attributes["crs.project"] = project.key.description
         if let store { try keepWhatWasSaved(session, project, store, context) }
+        if store != nil {
+          // What goes into the store goes to every host.
+          try SecretRefusal.check(session.engine.state.canonicalBytes, scanner)
+        }
         var backup = try session.backup(allowsIncomplete: allowsIncomplete)
         let manager = PersistenceManager(session.folder, context: context)
         // Saved again, nothing changes: no write here, no commit in the store.
         if let latest = try manager.latest(), backup.isRepetition(of: latest) { backup = latest }
         try manager.save(backup)
+        try session.noteSave()
         return Saved(backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host))
       }
     }
@@ -37,9 +42,21 @@ public enum StateTransfer {
     _ session: ReasoningSession, _ project: ProjectIdentity, _ store: BackupStore, _ context: CRSContext
   ) throws(CRSError) {
     let own = try store.newest(of: project).first { $0.stamp.host == context.host.bytes }
-    guard let own, !session.covers(own.metadata) else { return }
-    let found = try store.load(project, BackupSelection(host: context.host.bytes))
-    for (_, state) in found.backups { _ = try session.join(state) }
+    if let own, !session.covers(own.metadata) {
+      let found = try store.load(project, BackupSelection(host: context.host.bytes))
+      for (stored, state) in found.backups {
+        _ = try session.join(state)
+        try session.noteRecovery(through: stored.metadata)
+      }
+    }
+    // What is lost here may be in an older one.
+    guard !session.losses.isNone else { return }
+    for stored in try store.history(of: project) where stored.metadata.isComplete && !session.losses.isNone {
+      guard session.losses.isRecoverable(through: stored.metadata.position) else { continue }
+      guard let state = try? store.state(of: stored) else { continue }
+      _ = try session.join(state)
+      try session.noteRecovery(through: stored.metadata)
+    }
   }
 
   /// What a load did.
@@ -71,6 +88,7 @@ public enum StateTransfer {
         }
         let joined = ReasoningState(joining: found.backups.map(\.state))
         let count = try session.join(joined)
+        for (stored, _) in found.backups { try session.noteRecovery(through: stored.metadata) }
         span.attributes["crs.backups"] = found.backups.count
         return Loaded(found: found, newElements: count)
       }
@@ -78,10 +96,13 @@ public enum StateTransfer {
   }
 
   /// Joins an export.
-  public static func `import`(_ export: StateExport, into session: ReasoningSession, context: CRSContext)
-    throws(CRSError) -> Int
-  {
-    try measured(.import, session.folder, context) { () throws(CRSError) in try session.join(export.state) }
+  /// - Throws: `secretFound`; else what joining throws.
+  public static func `import`(
+    _ export: StateExport, into session: ReasoningSession, context: CRSContext,
+    scanner: SecretScanner = SecretScanner()
+  ) throws(CRSError) -> Int {
+    try SecretRefusal.check(export.state.canonicalBytes, scanner)
+    return try measured(.import, session.folder, context) { () throws(CRSError) in try session.join(export.state) }
   }
 
   /// Exports a session's state.

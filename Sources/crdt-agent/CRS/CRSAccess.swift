@@ -87,6 +87,13 @@ struct CRSOptions: ParsableArguments {
   }
 }
 
+/// Which rules for secrets are let through.
+struct CRSSecretOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Let through what this rule for secrets finds; may be given more than once.", valueName: "rule"))
+  var allow: [String] = []
+}
+
 /// The project of a run and the ways to its state.
 struct CRSAccess {
   let identity: ProjectIdentity
@@ -119,6 +126,24 @@ struct CRSAccess {
     var options = ReasoningSession.Options()
     change(&options)
     return try ReasoningSession(folder, project: identity.key, context: context, options: options)
+  }
+
+  /// The rules of the store, without those that are let through here or by `crdt-backup allow`.
+  func secretScanner(_ options: CRSSecretOptions) throws -> SecretScanner {
+    var allowed = Set(options.allow.map { ByteString($0) })
+    var rules = SecretRule.builtIn
+    do {
+      let store = try Store.open(storeFolder, effects: effects)
+      allowed.formUnion(try store.allowed())
+      let name = store.settings.secrets ?? ".crdt-secrets"
+      let path = name.hasPrefix("/") ? name : storeFolder + "/" + name
+      if let bytes = try? effects.fileSystem.read(path, limitBytes: 1 << 20) {
+        rules = try SecretRule.parse(bytes, source: path) + rules
+      }
+    } catch let error as ReplicationError {
+      if error.code != .noInput { throw error }
+    }
+    return SecretScanner(rules: rules, allowed: allowed)
   }
 
   /// The state as it is, read only, with a warning where it is not all there is.
@@ -159,9 +184,7 @@ extension ReasoningSession {
         "degraded: the state lives in memory only, \(pendingCount) changes are not kept: \(degradation.message)")
     }
     if let stop = replay.stop { problems.append("the journal was read only in part: \(stop)") }
-    if lostRecords > 0 {
-      problems.append("\(lostRecords) records of the journal could not be read and were passed over")
-    }
+    if !losses.isNone { problems.append("incomplete: \(lossMessage)") }
     if let backupFailure { problems.append("the latest backup was not used: \(backupFailure.message)") }
     return problems
   }

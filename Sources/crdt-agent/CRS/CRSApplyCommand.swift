@@ -57,12 +57,14 @@ struct CRSApplyCommand: ParsableCommand {
   var file = "-"
   @Flag(help: "Go on behind corrupt records of the journal.")
   var skipCorrupted = false
+  @OptionGroup var secrets: CRSSecretOptions
   @OptionGroup var options: CRSOptions
 
   func run() throws {
     try options.run("apply") { console in
       var input = try DeltaInput(file)
       let access = try options.access()
+      let scanner = try access.secretScanner(secrets)
       let (project, folder) = try access.register()
       let session = try access.session(folder) {
         $0.skipsCorrupted = skipCorrupted
@@ -75,6 +77,7 @@ struct CRSApplyCommand: ParsableCommand {
         var deltas: [(line: Int, delta: Delta)] = []
         for (number, bytes) in lines {
           do throws(CRSError) {
+            try SecretRefusal.check(bytes, scanner)
             deltas.append((number, try Delta(json: bytes)))
           } catch {
             refused.append((number, error))

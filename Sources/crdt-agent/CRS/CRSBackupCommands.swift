@@ -14,6 +14,7 @@ struct CRSSaveCommand: ParsableCommand {
   var incomplete = false
   @Flag(help: "Go on behind corrupt records of the journal.")
   var skipCorrupted = false
+  @OptionGroup var secrets: CRSSecretOptions
   @OptionGroup var options: CRSOptions
 
   func run() throws {
@@ -27,7 +28,8 @@ struct CRSSaveCommand: ParsableCommand {
       for problem in session.problems { console.warn(problem) }
       let store = local ? nil : try access.madeStore()
       let saved = try StateTransfer.save(
-        session, project: project.identity, to: store, context: access.context, allowsIncomplete: incomplete)
+        session, project: project.identity, to: store, context: access.context, allowsIncomplete: incomplete,
+        scanner: try access.secretScanner(secrets))
       try session.close()
       let metadata = saved.backup.metadata
       console.say(

@@ -69,7 +69,8 @@ extension ReasoningSession {
   /// Whether what is applied is kept.
   fileprivate var mode: String {
     if degradation != nil { return "degraded" }
-    return replay.stop == nil ? "journaled" : "damaged"
+    if replay.stop != nil { return "damaged" }
+    return losses.isNone ? "journaled" : "incomplete"
   }
 }
 

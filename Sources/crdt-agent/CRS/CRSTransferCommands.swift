@@ -47,6 +47,7 @@ struct CRSImportCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("The file; - is standard input.", valueName: "file"), completion: .file())
   var file: String
+  @OptionGroup var secrets: CRSSecretOptions
   @OptionGroup var options: CRSOptions
 
   func run() throws {
@@ -61,7 +62,8 @@ struct CRSImportCommand: ParsableCommand {
       let access = try options.access()
       let (project, folder) = try access.register()
       let session = try access.session(folder)
-      let count = try StateTransfer.import(export, into: session, context: access.context)
+      let count = try StateTransfer.import(
+        export, into: session, context: access.context, scanner: try access.secretScanner(secrets))
       if let degradation = session.degradation { throw degradation }
       let generation = session.engine.generation
       try session.close()
