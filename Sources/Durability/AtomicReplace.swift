@@ -16,6 +16,9 @@ extension RealFileSystem {
     let target = try target(of: path)
     let there = try information(target, followingLinks: false)
     if there?.kind == .folder { throw StorageError(errno: EISDIR, operation: "replace", path: path) }
+    guard there?.kind != .other else {
+      throw StorageError(.other, operation: "replace", path: path, detail: "it is a device or a pipe, not a file")
+    }
     try check(there, expected, path)
     let bits: UInt32
     switch mode {
@@ -35,6 +38,20 @@ extension RealFileSystem {
       throw error
     }
     try syncFolder(folder(of: target), operation: "replace")
+  }
+
+  /// Writes a result where a user wants it: a regular file, or nothing, is replaced as ``replaceIfChanged(_:with:mode:)``
+  /// does; a device or a pipe is written to.
+  /// - Returns: whether anything was written.
+  public func writeOut(_ path: String, _ bytes: [UInt8], mode: ReplacementMode) throws(StorageError) -> Bool {
+    guard let there = try information(path, followingLinks: true), there.kind == .other else {
+      return try replaceIfChanged(path, with: bytes, mode: mode)
+    }
+    let stream = try open(path, O_WRONLY, mode: 0, operation: "write")
+    try writeAll(stream.number, bytes.span.bytes, path)
+    let failure = stream.close()
+    guard failure == 0 else { throw StorageError(errno: failure, operation: "write", path: path) }
+    return true
   }
 
   private func check(_ there: FileInformation?, _ expected: FileInformation?, _ path: String)

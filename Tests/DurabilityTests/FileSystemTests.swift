@@ -87,6 +87,24 @@ import Testing
     #expect(throws: StorageError.self) { try files.read("/dev/null", limitBytes: 10) }
   }
 
+  @Test func aPipeIsWrittenToAndNeverReplaced() throws {
+    let folder = TemporaryFolder("crdt-pipe")
+    let files = RealFileSystem()
+    let pipe = folder("pipe")
+    try #require(mkfifo(pipe, 0o600) == 0)
+    #expect(throws: StorageError.self) { try files.replace(pipe, with: [1]) }
+    #expect(try files.information(pipe)?.kind == .other)
+    let reader = open(pipe, O_RDONLY | O_NONBLOCK)
+    try #require(reader >= 0)
+    defer { close(reader) }
+    #expect(try files.writeOut(pipe, [1, 2, 3], mode: .keep(orElse: 0o600)))
+    var bytes = [UInt8](repeating: 0, count: 8)
+    #expect(read(reader, &bytes, 8) == 3)
+    #expect(try files.information(pipe)?.kind == .other)
+    #expect(try files.writeOut(folder("file"), [1], mode: .keep(orElse: 0o600)))
+    #expect(try !files.writeOut(folder("file"), [1], mode: .keep(orElse: 0o600)))
+  }
+
   @Test func createFolderMakesParentsPrivateAndIsRepeatable() throws {
     try files.createFolder(folder("a/b/c"))
     try files.createFolder(folder("a/b/c"))

@@ -30,7 +30,7 @@ enum AgentFiles {
   static func write(_ bytes: [UInt8], to name: String) throws(ReplicationError) -> Bool {
     guard !name.isEmpty else { throw ReplicationError(.usage, "the name of the file is empty") }
     do throws(StorageError) {
-      return try RealFileSystem().replaceIfChanged(Machine.absolute(name), with: bytes, mode: .keep(orElse: 0o600))
+      return try RealFileSystem().writeOut(Machine.absolute(name), bytes, mode: .keep(orElse: 0o600))
     } catch {
       let code: ReplicationError.Code =
         switch error.code {

@@ -91,7 +91,7 @@ struct RestoreCommand: ParsableCommand {
     var isWritten = false
     if !dryRun {
       do {
-        isWritten = try RealFileSystem().replaceIfChanged(path, with: bytes, mode: .keep(orElse: 0o600))
+        isWritten = try RealFileSystem().writeOut(path, bytes, mode: .keep(orElse: 0o600))
       } catch {
         throw ReplicationError(error.codeOfOutput, "cannot write \(output): \(error)")
       }
