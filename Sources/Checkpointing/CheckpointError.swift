@@ -8,6 +8,8 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
     case badData
     /// A checkpoint whose bytes are not those its checksum was taken of.
     case checksumMismatch
+    /// A checkpoint of a time before checksums: nothing says that its bytes are those that were written.
+    case unverified
     /// No checkpoint, session or annotation of that name.
     case notFound
     /// A checkpoint's payload is not in the store.
@@ -45,7 +47,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
   public var exitCode: Int32 {
     switch code {
     case .usage: 64
-    case .badData, .checksumMismatch, .invalidTransition, .secretFound, .tooLarge: 65
+    case .badData, .checksumMismatch, .unverified, .invalidTransition, .secretFound, .tooLarge: 65
     case .notFound, .payloadMissing: 66
     case .notRunning: 70
     case .store: underlyingExitCode

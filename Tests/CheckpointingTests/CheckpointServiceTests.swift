@@ -235,22 +235,6 @@ import Testing
     #expect(try scene.service.metrics().unreadableCount == 1)
   }
 
-  @Test func checkpointsWithoutAChecksumAreLegacy() throws {
-    let scene = CheckpointScene()
-    let header = try scene.create()
-    scene.store.damage({ content in
-      guard let start = String(decoding: content, as: UTF8.self).firstRange(of: "\"checksum\"") else { return content }
-      let text = String(decoding: content, as: UTF8.self)
-      return Array(text.replacing(text[start.lowerBound...].prefix(78), with: "").utf8)
-    })
-    #expect(try scene.service.validate(header.id).verdict == .legacy)
-    #expect(try scene.service.health().status == .degraded)
-    #expect(try scene.service.restore(header.id).header == header)
-    let other = CheckpointScene("b")
-    #expect(try other.service.importing(try scene.service.export(), source: "x").legacyCount == 1)
-    #expect(try other.service.validate(header.id).verdict == .legacy)
-  }
-
   @Test func aSecretIsRefusedUnlessItsRuleIsLetThrough() throws {
     let scene = CheckpointScene()
     let state = #"{"log":"used ghp_012345678901234567890123456789AbCdEf"}"#

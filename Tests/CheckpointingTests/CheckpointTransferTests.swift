@@ -31,6 +31,49 @@ import Testing
     #expect(try b.create().sequence == 3)
   }
 
+  @Test func anOldExportDoesNotBringDeletedCheckpointsBack() throws {
+    let (a, b) = (try full(), CheckpointScene("b"))
+    let export = try a.service.export()
+    let one = try #require(try a.service.list().first?.header)
+    b.store.merge(a.store)
+    try a.service.delete([one.id])
+    b.store.merge(a.store)
+    // Neither where it was deleted, nor where the deletion came from another host; what is named is what is left out.
+    for scene in [a, b] {
+      let revision = scene.store.snapshot().revision
+      let report = try scene.service.importing(export, source: "x")
+      #expect(report.deleted == [one] && report.imported.isEmpty && report.existing.count == 1)
+      #expect(report.annotationCount == 0 && report.invalid.isEmpty)
+      #expect(scene.store.snapshot().revision == revision)
+      #expect(try scene.service.list().map(\.header.message) == ["two"])
+    }
+  }
+
+  @Test func aDeletedCheckpointIsRevivedForAllHostsWhenItIsAskedFor() throws {
+    let (a, b) = (try full(), CheckpointScene("b"))
+    let export = try a.service.export()
+    b.store.merge(a.store)
+    try a.service.delete(Set(a.service.list().map(\.header.id)))
+    b.store.merge(a.store)
+    let report = try b.service.importing(export, source: "x", revivesDeleted: true)
+    #expect(report.imported.count == 2 && report.deleted.isEmpty && report.annotationCount == 1)
+    a.store.merge(b.store)
+    #expect(try a.service.export() == export && b.service.export() == export)
+    // Back again, it is here like any other; deleted again, it stays away again.
+    #expect(try a.service.importing(export, source: "x").existing.count == 2)
+    try a.service.delete(Set(a.service.list().map(\.header.id)))
+    #expect(try a.service.importing(export, source: "x").deleted.count == 2)
+    #expect(try a.service.list().isEmpty)
+  }
+
+  @Test func compactedCheckpointsStayAwayFromAnImportToo() throws {
+    let a = try full()
+    let export = try a.service.export()
+    _ = try a.service.compact(.keepRecent(1))
+    #expect(try a.service.importing(export, source: "x").deleted.map(\.message) == ["one"])
+    #expect(try a.service.list().count == 1)
+  }
+
   @Test func aQueryNarrowsTheExport() throws {
     let (a, b) = (try full(), CheckpointScene("b"))
     var query = CheckpointQuery()

@@ -13,8 +13,10 @@ public struct StoredCheckpoint: Hashable, Sendable {
 
   public let header: CheckpointHeader
   public let payload: Payload
-  /// As written; `nil` in files of a time before checksums.
+  /// As written; `nil` in files of a time before checksums, and where it was taken away.
   public let checksum: String?
+  /// Of a time before checksums. A record that names its form was written with a checksum: it is never taken for one.
+  public let isLegacy: Bool
   /// As read: what the checksum is taken of is in here.
   private let content: [UInt8]
 
@@ -22,9 +24,9 @@ public struct StoredCheckpoint: Hashable, Sendable {
   public enum Verdict: String, Hashable, Sendable {
     /// The checksum is that of these bytes.
     case valid
-    /// It is not, or the state is missing or is no state.
+    /// It is not, or was taken away, or the state is missing or is no state.
     case invalid
-    /// There is no checksum.
+    /// Of a time before checksums: there is none, and none was taken away.
     case legacy
   }
 
@@ -39,6 +41,8 @@ public struct StoredCheckpoint: Hashable, Sendable {
   /// Reads an entry's content or a line of an export. Throws `.badData` or `.tooLarge`.
   public init(json bytes: [UInt8]) throws(CheckpointError) {
     var reader = try MemberReader(bytes, what: "checkpoint")
+    // A null in their place is a trace of them, too.
+    isLegacy = ["form", "checksum"].allSatisfy { reader.rest.members[$0] == nil }
     checksum = try reader.text("checksum")?.description
     header = try CheckpointHeader(&reader)
     if let state = reader.take("state") {
@@ -106,7 +110,9 @@ public struct StoredCheckpoint: Hashable, Sendable {
     do throws(CheckpointError) { _ = try CheckpointState(json: state) } catch {
       return (.invalid, error.message)
     }
-    guard let checksum else { return (.legacy, "it has no checksum") }
+    guard let checksum else {
+      return isLegacy ? (.legacy, "it has no checksum") : (.invalid, "its checksum is missing")
+    }
     var object = fields
     object.members["state"] = state
     guard EntryIdentity.hexDigest(of: object.bytes) == checksum else {
@@ -128,8 +134,9 @@ public struct StoredCheckpoint: Hashable, Sendable {
 
   /// The checkpoint with its state, once the checksum was found right.
   ///
-  /// Throws `.payloadMissing` or `.checksumMismatch`. One without a checksum passes: nothing speaks against it.
-  public func checkpoint(state: [UInt8]?) throws(CheckpointError) -> Checkpoint {
+  /// Throws `.payloadMissing` or `.checksumMismatch`; `.unverified` for a legacy one.
+  /// - Parameter acceptsLegacy: take a legacy one as it is.
+  public func checkpoint(state: [UInt8]?, acceptsLegacy: Bool = false) throws(CheckpointError) -> Checkpoint {
     guard let state else {
       throw CheckpointError(
         .payloadMissing, "checkpoint \(header.id): its state is not in the store",
@@ -140,6 +147,11 @@ public struct StoredCheckpoint: Hashable, Sendable {
       throw CheckpointError(
         .checksumMismatch, "checkpoint \(header.id) is damaged: \(reason)",
         remedy: "Nothing was restored. `crdt-agent checkpoint validate` names what is good")
+    }
+    guard verdict != .legacy || acceptsLegacy else {
+      throw CheckpointError(
+        .unverified, "checkpoint \(header.id) is legacy: \(reason) that could be verified",
+        remedy: "Nothing was restored. Look at it, and take it as it is with --accept-legacy")
     }
     var checkpoint = Checkpoint(header: header, state: try CheckpointState(json: state))
     checkpoint.rest = rest

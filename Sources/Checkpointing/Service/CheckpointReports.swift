@@ -68,7 +68,9 @@ public struct CheckpointImportReport: Hashable, Sendable {
   public var existing: [CheckpointID] = []
   /// Already here under the same id, and different: left as they are here.
   public var conflicting: [CheckpointID] = []
-  /// Refused, with the reason.
+  /// Deleted here, or by a host that was merged: left out.
+  public var deleted: [CheckpointHeader] = []
+  /// Refused, with the reason: damaged ones, and legacy ones that were not accepted.
   public var invalid: [CheckpointValidation] = []
   /// Imported without a checksum that could be verified.
   public var legacyCount = 0

@@ -16,37 +16,44 @@ extension CheckpointService {
     try gated { () throws(CheckpointError) in try catalog().find(reference, session: session) }
   }
 
-  /// A checkpoint with its state, verified. Throws `.notFound`, `.payloadMissing` or `.checksumMismatch`.
-  public func get(_ id: CheckpointID) throws(CheckpointError) -> Checkpoint {
-    try gated { () throws(CheckpointError) in try verified(id) }
+  /// A checkpoint with its state, verified. Throws `.notFound`, `.payloadMissing`, `.checksumMismatch` or `.unverified`.
+  /// - Parameter acceptsLegacy: take one of a time before checksums as it is.
+  public func get(_ id: CheckpointID, acceptsLegacy: Bool = false) throws(CheckpointError) -> Checkpoint {
+    try gated { () throws(CheckpointError) in try verified(id, acceptsLegacy: acceptsLegacy) }
   }
 
   /// The same, to go back to: subscribers of its session are told.
-  public func restore(_ id: CheckpointID) throws(CheckpointError) -> Checkpoint {
+  public func restore(_ id: CheckpointID, acceptsLegacy: Bool = false) throws(CheckpointError) -> Checkpoint {
     try gated { () throws(CheckpointError) in
-      let checkpoint = try verified(id)
+      let checkpoint = try verified(id, acceptsLegacy: acceptsLegacy)
       count { $0.restored += 1 }
       tell([.restored(checkpoint.header)])
       return checkpoint
     }
   }
 
-  private func verified(_ id: CheckpointID) throws(CheckpointError) -> Checkpoint {
+  private func verified(_ id: CheckpointID, acceptsLegacy: Bool) throws(CheckpointError) -> Checkpoint {
     guard let stored = try catalog().checkpoint(id) else {
       throw CheckpointError(.notFound, "no checkpoint \(id)")
     }
-    return try stored.checkpoint(state: try stateBytes(of: stored))
+    return try stored.checkpoint(state: try stateBytes(of: stored), acceptsLegacy: acceptsLegacy)
   }
 
   /// What changed from one to the other. Both are verified.
-  public func diff(from before: CheckpointID, to after: CheckpointID) throws(CheckpointError) -> CheckpointDiff {
+  public func diff(from before: CheckpointID, to after: CheckpointID, acceptsLegacy: Bool = false)
+    throws(CheckpointError) -> CheckpointDiff
+  {
     try gated { () throws(CheckpointError) in
-      CheckpointDiff(from: try verified(before).state, to: try verified(after).state)
+      CheckpointDiff(
+        from: try verified(before, acceptsLegacy: acceptsLegacy).state,
+        to: try verified(after, acceptsLegacy: acceptsLegacy).state)
     }
   }
 
   /// The checkpoint that was the newest at a time; verified. Throws `.notFound` where there was none yet.
-  public func checkpoint(at instant: Instant, session: CheckpointID? = nil) throws(CheckpointError) -> Checkpoint {
+  public func checkpoint(at instant: Instant, session: CheckpointID? = nil, acceptsLegacy: Bool = false)
+    throws(CheckpointError) -> Checkpoint
+  {
     try gated { () throws(CheckpointError) in
       let candidates = try catalog().checkpoints.map(\.header).filter {
         $0.stamp.instant <= instant && (session == nil || $0.session == session)
@@ -58,7 +65,7 @@ extension CheckpointService {
       guard let newest else {
         throw CheckpointError(.notFound, "there was no checkpoint yet at \(instant)")
       }
-      return try verified(newest.id)
+      return try verified(newest.id, acceptsLegacy: acceptsLegacy)
     }
   }
 

@@ -65,6 +65,9 @@ public protocol CheckpointStore: Sendable {
   /// A payload by the lower-case hex of its SHA-256, verified; `nil` when it is not there.
   func blob(_ digest: String) throws(CheckpointError) -> [UInt8]?
 
+  /// Those of some checkpoints that were here and are deleted, by this host or one that was merged.
+  func deleted(among ids: Set<CheckpointID>) throws(CheckpointError) -> Set<CheckpointID>
+
   /// Reads, lets `body` decide, and writes what it decided, without another process of this host writing in between.
   /// - Parameter body: gets what is there and the name this host writes under. An empty change writes nothing.
   func update<Result>(

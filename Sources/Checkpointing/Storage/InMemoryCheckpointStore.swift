@@ -29,6 +29,15 @@ public final class InMemoryCheckpointStore: CheckpointStore {
 
   public func blob(_ digest: String) -> [UInt8]? { content.withLock { $0.blobs[digest] } }
 
+  public func deleted(among ids: Set<CheckpointID>) -> Set<CheckpointID> {
+    content.withLock { content in
+      let values = content.values.values.filter { $0.metadata.kind == CheckpointKind.checkpoint }
+      let live = Set(values.filter(\.isLive).map(\.id))
+      let deleted = Set(values.filter { !$0.isLive }.map(\.id)).subtracting(live)
+      return ids.filter { deleted.contains($0.bytes) }
+    }
+  }
+
   public func update<Result>(
     _ body: (_ snapshot: CheckpointSnapshot, _ host: HostName) throws(CheckpointError) -> (CheckpointChange, Result)
   ) throws(CheckpointError) -> Result {

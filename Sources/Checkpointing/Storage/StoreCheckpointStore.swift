@@ -29,6 +29,14 @@ public final class StoreCheckpointStore: CheckpointStore {
     try checkpointing { () throws(ReplicationError) in try open().blob(digest) }
   }
 
+  public func deleted(among ids: Set<CheckpointID>) throws(CheckpointError) -> Set<CheckpointID> {
+    guard !ids.isEmpty else { return [] }
+    let deleted = try checkpointing { () throws(ReplicationError) in
+      try open().deletedRecords(among: Set(ids.map(\.bytes)), kind: CheckpointKind.checkpoint)
+    }
+    return ids.filter { deleted.contains($0.bytes) }
+  }
+
   public func update<Result>(
     _ body: (_ snapshot: CheckpointSnapshot, _ host: HostName) throws(CheckpointError) -> (CheckpointChange, Result)
   ) throws(CheckpointError) -> Result {

@@ -94,7 +94,7 @@ enum CheckpointTransfer {
 
 extension CheckpointService {
   /// Checkpoints with their states, sessions and annotations as one file. Every checksum is verified: throws
-  /// `.checksumMismatch` for a damaged one rather than to pass it on.
+  /// `.checksumMismatch` for a damaged one rather than to pass it on. A legacy one is passed on as what it is.
   public func export(_ query: CheckpointQuery = CheckpointQuery()) throws(CheckpointError) -> [UInt8] {
     try gated { () throws(CheckpointError) in
       let catalog = try catalog()
@@ -102,7 +102,7 @@ extension CheckpointService {
       var lines: [[UInt8]] = []
       for stored in found {
         let state = try stateBytes(of: stored)
-        _ = try stored.checkpoint(state: state)
+        _ = try stored.checkpoint(state: state, acceptsLegacy: true)
         lines.append(stored.json(state: state ?? []))
       }
       let (ids, sessions) = (Set(found.map(\.header.id)), Set(found.map(\.header.session)))
@@ -113,14 +113,17 @@ extension CheckpointService {
     }
   }
 
-  /// Takes in a file of ``export(_:)``. What is here already is skipped; every checksum is verified.
+  /// Takes in a file of ``export(_:)``. What is here already is skipped, and what was deleted; every checksum is verified.
   ///
   /// Without `skipsInvalid` one bad checkpoint means that nothing is imported.
   /// - Parameters:
   ///   - source: the file's name, for errors.
   ///   - skipsInvalid: import what is good, and report the rest.
+  ///   - acceptsLegacy: import those of a time before checksums as they are.
+  ///   - revivesDeleted: import deleted ones again, for every host.
   public func importing(
-    _ bytes: [UInt8], source: String, skipsInvalid: Bool = false, allowedSecretRules: Set<ByteString> = []
+    _ bytes: [UInt8], source: String, skipsInvalid: Bool = false, acceptsLegacy: Bool = false,
+    revivesDeleted: Bool = false, allowedSecretRules: Set<ByteString> = []
   ) throws(CheckpointError) -> CheckpointImportReport {
     try gated { () throws(CheckpointError) in
       guard bytes.count <= CheckpointLimits.transfer else {
@@ -128,7 +131,14 @@ extension CheckpointService {
           .tooLarge, "\(source) has \(bytes.count) bytes; \(CheckpointLimits.transfer) at most")
       }
       let content = try CheckpointTransfer.read(bytes, source: source)
-      let report = try update { (catalog, _, change) throws(CheckpointError) -> CheckpointImportReport in
+      var rules = ImportRules(acceptsLegacy: acceptsLegacy, allowedSecretRules: allowedSecretRules)
+      if !revivesDeleted {
+        let ids = Set(content.checkpoints.map(\.header.id))
+        // What lives now and no longer when the lock is held, was deleted in between.
+        rules.gone = Set(try catalog().checkpoints.map(\.header.id)).intersection(ids)
+        rules.gone.formUnion(try store.deleted(among: ids))
+      }
+      let report = try update { [rules] (catalog, _, change) throws(CheckpointError) -> CheckpointImportReport in
         var report = CheckpointImportReport()
         for (line, reason) in content.unreadable {
           report.invalid.append(
@@ -136,7 +146,7 @@ extension CheckpointService {
         }
         var taken: Set<CheckpointID> = []
         for stored in content.checkpoints where taken.insert(stored.header.id).inserted {
-          try CheckpointService.take(stored, catalog, &report, &change, allowed: allowedSecretRules)
+          try CheckpointService.take(stored, catalog, &report, &change, rules)
         }
         guard report.invalid.isEmpty || skipsInvalid else {
           change = CheckpointChange()
@@ -167,9 +177,16 @@ extension CheckpointService {
     }
   }
 
+  private struct ImportRules {
+    var acceptsLegacy: Bool
+    var allowedSecretRules: Set<ByteString>
+    /// Those that are deleted where they are not there.
+    var gone: Set<CheckpointID> = []
+  }
+
   private static func take(
     _ stored: StoredCheckpoint, _ catalog: CheckpointCatalog, _ report: inout CheckpointImportReport,
-    _ change: inout CheckpointChange, allowed: Set<ByteString>
+    _ change: inout CheckpointChange, _ rules: ImportRules
   ) throws(CheckpointError) {
     let id = stored.header.id
     guard case .inline(let state) = stored.payload else {
@@ -178,16 +195,23 @@ extension CheckpointService {
       return
     }
     let (verdict, reason) = stored.verdict(state: state)
-    guard verdict != .invalid else {
+    func refuse() {
       report.invalid.append(
-        CheckpointValidation(header: stored.header, id: id.bytes, verdict: .invalid, reason: reason))
-      return
+        CheckpointValidation(header: stored.header, id: id.bytes, verdict: verdict, reason: reason))
     }
+    guard verdict != .invalid else { return refuse() }
     if let here = catalog.checkpoint(id) {
-      if here.checksum == stored.checksum { report.existing.append(id) } else { report.conflicting.append(id) }
+      // Two without a checksum are not the same for that.
+      let isSame = here.checksum == stored.checksum && (stored.checksum != nil || here.header == stored.header)
+      if isSame { report.existing.append(id) } else { report.conflicting.append(id) }
       return
     }
-    try refuseSecrets(in: stored.json(state: state), allowed: allowed)
+    guard !rules.gone.contains(id) else {
+      report.deleted.append(stored.header)
+      return
+    }
+    guard verdict == .valid || rules.acceptsLegacy else { return refuse() }
+    try refuseSecrets(in: stored.json(state: state), allowed: rules.allowedSecretRules)
     let (content, blob) = stored.entry(state: state)
     change.records.append(NewRecord(id: id.bytes, kind: CheckpointKind.checkpoint, content: content))
     if let blob { change.blobs.append(blob) }

@@ -56,6 +56,29 @@ extension Store {
       .map { StoredRecord(entry: $0) }
   }
 
+  /// Those of some ids that were records of a kind and are deleted, here or on a host that was merged.
+  ///
+  /// A tombstone says so; once it was collected, history does.
+  /// - Complexity: O(n) over all entries; where something was collected, one walk through history.
+  public func deletedRecords(among ids: Set<ByteString>, kind: ByteString) throws(ReplicationError) -> Set<ByteString> {
+    guard let tip = try tip() else { return [] }
+    let tree = try tree(of: tip)
+    let table = try StateReader(repository: repository).table(of: tree, tips: [tip])
+    var (live, deleted): (Set<ByteString>, Set<ByteString>) = ([], [])
+    for index in table.join() where ids.contains(table.entryID(index)) {
+      let entry = table.entry(index)
+      guard entry.metadata.kind == kind else { continue }
+      if entry.isLive { live.insert(entry.id) } else { deleted.insert(entry.id) }
+    }
+    deleted.subtract(live)
+    let unknown = ids.subtracting(live).subtracting(deleted)
+    if !unknown.isEmpty, !(try HostRecords(of: tree, in: repository).frontier.isEmpty) {
+      let versions = try ValueHistory(repository: repository).versions(of: unknown, below: [tip])
+      deleted.formUnion(versions.map(\.entry).filter { $0.metadata.kind == kind }.map(\.id))
+    }
+    return deleted
+  }
+
   /// Every value that some ids ever had as records of a kind, deleted ones included, newest commit first.
   public func recordVersions(of ids: Set<ByteString>, kind: ByteString) throws(ReplicationError) -> [StoredRecord] {
     let tips = [try tip(), try trackedTip()].compactMap(\.self)

@@ -52,6 +52,20 @@ struct SessionOption: ParsableArguments {
   }
 }
 
+/// Whether a checkpoint that cannot be verified is taken.
+struct LegacyOption: ParsableArguments {
+  @Flag(help: "Take a checkpoint of a time before checksums as it is: nothing says that it is what was written.")
+  var acceptLegacy = false
+}
+
+extension Console {
+  /// Says of a checkpoint that is given out without a checksum that it is.
+  func warnIfLegacy(_ stored: StoredCheckpoint) {
+    guard stored.isLegacy else { return }
+    warn("checkpoint \(CheckpointText.name(stored.header)) is legacy: it has no checksum that could be verified")
+  }
+}
+
 /// Which checkpoints.
 struct QueryOptions: ParsableArguments {
   @Option(help: ArgumentHelp("From this number on.", valueName: "number"))

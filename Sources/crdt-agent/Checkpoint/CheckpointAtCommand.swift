@@ -11,6 +11,7 @@ struct CheckpointAtCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("RFC 3339, or a time ago such as 90m, 2h or 3d.", valueName: "time"))
   var time: String
   @OptionGroup var stateOutput: StateOutput
+  @OptionGroup var legacyOption: LegacyOption
   @OptionGroup var sessionOption: SessionOption
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var outputOptions: OutputOptions
@@ -20,8 +21,12 @@ struct CheckpointAtCommand: ParsableCommand {
     try console.run("checkpoint at") {
       let service = try storeOptions.checkpoints()
       let instant = try TimeText.parse(time, now: Effects.real.wallClock())
-      let checkpoint = try service.checkpoint(at: instant, session: try sessionOption.id(in: service))
-      return try stateOutput.deliver(checkpoint, command: "checkpoint at", console: console)
+      let checkpoint = try service.checkpoint(
+        at: instant, session: try sessionOption.id(in: service), acceptsLegacy: legacyOption.acceptLegacy)
+      let stored = try service.find(checkpoint.header.id.text)
+      console.warnIfLegacy(stored)
+      return try stateOutput.deliver(
+        checkpoint, isLegacy: stored.isLegacy, command: "checkpoint at", console: console)
     }
   }
 }

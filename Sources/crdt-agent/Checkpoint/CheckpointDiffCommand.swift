@@ -20,8 +20,10 @@ struct CheckpointDiffCommand: ParsableCommand {
     let console = Console(agent: output)
     try console.run("checkpoint diff") {
       let service = try storeOptions.checkpoints()
-      let (old, new) = (try service.find(before).header, try service.find(after).header)
-      let diff = try service.diff(from: old.id, to: new.id)
+      let (first, second) = (try service.find(before), try service.find(after))
+      let (old, new) = (first.header, second.header)
+      let diff = try service.diff(from: old.id, to: new.id, acceptsLegacy: true)
+      for stored in [first, second] { console.warnIfLegacy(stored) }
       if output.json {
         console.object("checkpoint diff") { object in
           object.object("from") { CheckpointText.json(old, &$0) }

@@ -10,6 +10,7 @@ struct CheckpointRestoreCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Its id, the beginning of one, NUMBER, NUMBER@HOST or latest.", valueName: "checkpoint"))
   var checkpoint: String
   @OptionGroup var stateOutput: StateOutput
+  @OptionGroup var legacyOption: LegacyOption
   @OptionGroup var sessionOption: SessionOption
   @OptionGroup var storeOptions: StoreOptions
   @OptionGroup var outputOptions: OutputOptions
@@ -19,8 +20,10 @@ struct CheckpointRestoreCommand: ParsableCommand {
     try console.run("checkpoint restore") {
       let service = try storeOptions.checkpoints()
       let stored = try service.find(checkpoint, session: try sessionOption.id(in: service))
+      let checkpoint = try service.restore(stored.header.id, acceptsLegacy: legacyOption.acceptLegacy)
+      console.warnIfLegacy(stored)
       return try stateOutput.deliver(
-        try service.restore(stored.header.id), command: "checkpoint restore", console: console)
+        checkpoint, isLegacy: stored.isLegacy, command: "checkpoint restore", console: console)
     }
   }
 }

@@ -23,7 +23,7 @@ struct CheckpointShowCommand: ParsableCommand {
       let validation = try service.validate(header.id)
       let annotations = try service.annotations(of: header.id)
       let isGood = validation.verdict != .invalid
-      let state = isGood ? try service.get(header.id).state : nil
+      let state = isGood ? try service.get(header.id, acceptsLegacy: true).state : nil
       let session = try service.sessions().first { $0.id == header.session }
       let code: Int32 = isGood ? 0 : 65
       if output.json {

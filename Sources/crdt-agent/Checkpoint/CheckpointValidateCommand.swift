@@ -8,7 +8,7 @@ struct CheckpointValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "validate",
     abstract: "Verify the checksum of one checkpoint or of all.",
-    discussion: "valid: the bytes are those that were written; legacy: there is no checksum; invalid: exits 65.")
+    discussion: "valid: the bytes are those that were written; legacy: of a time before checksums; invalid: exits 65.")
 
   @Argument(help: ArgumentHelp("Its id, the beginning of one, or a number; default: all.", valueName: "checkpoint"))
   var checkpoint: String?

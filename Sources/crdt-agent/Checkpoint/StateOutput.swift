@@ -11,13 +11,16 @@ struct StateOutput: ParsableArguments {
     completion: .file())
   var output: String?
 
-  func deliver(_ checkpoint: Checkpoint, command: String, console: Console) throws(ReplicationError) -> Int32 {
+  func deliver(_ checkpoint: Checkpoint, isLegacy: Bool, command: String, console: Console)
+    throws(ReplicationError) -> Int32
+  {
     let bytes = checkpoint.state.json + [0x0A]
     var isWritten = false
     if let output { isWritten = try AgentFiles.write(bytes, to: output) }
     if console.options.json {
       console.object(command) { object in
         object.object("checkpoint") { CheckpointText.json(checkpoint.header, &$0) }
+        object.member("legacy", isLegacy)
         if let output {
           object.member("file", Machine.absolute(output))
           object.member("written", isWritten)
