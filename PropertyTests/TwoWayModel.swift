@@ -77,7 +77,7 @@ struct TwoWayModel {
       guard known.sure.contains(write), let content = events[write].content, !events[write].isPerhapsNone else {
         return nil
       }
-      for other in others where other != write {
+      for other in others where other != write && !events[other].isAgain {
         if events[other].seen.perhaps.contains(write) { return nil }
         if hidesDeleted, isUnseenDeletion(other, of: write) { return nil }
       }

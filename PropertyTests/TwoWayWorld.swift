@@ -334,10 +334,11 @@ struct TwoWayWorld {
       try demandEqual(
         shown[host], all.filter { held.contains($0.key) }, "h\(host) shows another memory than the others")
     }
-    for id in model.byID.keys {
+    for id in model.byID.keys where all[id] == nil {
+      let ids = Set(all.keys).union([id])
+      guard hosts.indices.contains(where: { held(of: ids, on: $0).contains(id) }) else { continue }
       let alive = model.certain(id, for: onRemote, hidesDeleted: false)
-      try demand(
-        alive.isEmpty || all[id] != nil, "\(id) is lost: \(alive.map { String(decoding: $0, as: UTF8.self) })")
+      try demand(alive.isEmpty, "\(id) is lost: \(alive.map { String(decoding: $0, as: UTF8.self) })")
     }
   }
 
