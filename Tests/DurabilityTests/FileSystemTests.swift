@@ -99,7 +99,7 @@ import Testing
     defer { close(reader) }
     #expect(try files.writeOut(pipe, [1, 2, 3], mode: .keep(orElse: 0o600)))
     var bytes = [UInt8](repeating: 0, count: 8)
-    #expect(read(reader, &bytes, 8) == 3)
+    #expect(Glibc.read(reader, &bytes, 8) == 3)
     #expect(try files.information(pipe)?.kind == .other)
     #expect(try files.writeOut(folder("file"), [1], mode: .keep(orElse: 0o600)))
     #expect(try !files.writeOut(folder("file"), [1], mode: .keep(orElse: 0o600)))
