@@ -18,7 +18,7 @@ struct RewriteLawsTests {
       }
       try assume(Set(document.items.map(\.id)).count == document.items.count)
       let entries = MemoryFiles.entries(of: document.items)
-      try assume(format.heldTogether(entries).count == entries.count)
+      try assume(format == .graphObject || format.heldTogether(entries).count == entries.count)
       try demandEqual(document.rewritten(bytes, toHold: entries), bytes)
     }
   }

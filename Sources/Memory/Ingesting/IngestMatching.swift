@@ -197,7 +197,7 @@ struct IngestMatching {
     for value in candidates where value.contentDigest == digests[item] && !value.metadata.isDeleted {
       let uniqueID = value.metadata.uniqueID
       if claimed.contains(uniqueID), uniqueID != base?.uniqueID {
-        if base == nil, stale == nil, isReplaced(value) { stale = value }
+        if base == nil, stale == nil, isReplaced(value), isAlone(item) { stale = value }
         continue
       }
       if let base, value.metadata.stamp <= base.stamp { continue }
@@ -205,6 +205,11 @@ struct IngestMatching {
       if !hasBase, deleted == nil { deleted = value }
     }
     return stale ?? deleted
+  }
+
+  /// Whether no other item of the file says the same.
+  private func isAlone(_ item: Int) -> Bool {
+    !items.indices.contains { $0 != item && digests[$0] == digests[item] && items[$0].id == items[item].id }
   }
 
   /// Whether somebody who had seen the value wrote another one in its place.

@@ -15,6 +15,16 @@ extension Store {
     var unwrittenBase: IngestBase?
   }
 
+  /// Whether all that a memory held was deleted since: a run that died behind taking the last note out of a folder leaves
+  /// it empty, and rightly so.
+  private static func isAllDeleted(_ base: IngestBase?, in table: EntryTable, _ winners: [Int]) -> Bool {
+    guard let base else { return false }
+    let live = Set(winners.filter { !table.isDeleted($0) }.map { table.uniqueID($0) })
+    return base.items.allSatisfy { item in
+      item.isVanished || !live.contains(item.uniqueID) && live.isDisjoint(with: item.others.keys)
+    }
+  }
+
   /// Whether a file that was written to a moment ago changes while one waits: half of a file that is written line by line
   /// reads as if the rest had been deleted.
   private func isBeingWritten(_ reading: MemoryReading, _ path: String) throws(ReplicationError) -> Bool {
@@ -77,11 +87,6 @@ extension Store {
         .noInput, "\(path): the memory is not a folder any more, but a file",
         remedy: "Nothing was changed. Give another --memory")
     }
-    if case .folder = reading.content, reading.isBlank {
-      throw ReplicationError(
-        .badData, "\(path): no notes are in this folder",
-        remedy: "An empty folder never means that everything was deleted: nothing was changed")
-    }
     let document = try reading.document(path, format: source.format)
     progress("read \(document.items.count) entries (\(document.format.rawValue)) from \(path)")
     note(document.format, of: source)
@@ -92,12 +97,18 @@ extension Store {
     // Where our own file had to fall back to an older version, the base tells of values that are not in it.
     let isWhole = !reader.damagedPaths.contains { StoreTree.isStateFile($0, of: identity.host.text) }
     let base = isBaseHeld && isWhole ? try state.readBase() : nil
+    let winners = table.join()
+    if case .folder = reading.content, reading.isBlank, !Store.isAllDeleted(base, in: table, winners) {
+      throw ReplicationError(
+        .badData, "\(path): no notes are in this folder",
+        remedy: "An empty folder never means that everything was deleted: nothing was changed")
+    }
     var clock = try loadClock()
     if let newest = table.newestInstant(upTo: wall.advanced(bySeconds: settings.maxDriftSeconds)) {
       clock.witness(newest, wall: wall)
     }
     let scanner = try secretScanner()
-    let known = KnownState(table: table, winners: table.join(), source: source.key)
+    let known = KnownState(table: table, winners: winners, source: source.key)
     let history = ValueHistory(repository: repository)
     let isCollected = !(try HostRecords(of: oldTree, in: repository).frontier.isEmpty)
     let result: IngestResult
