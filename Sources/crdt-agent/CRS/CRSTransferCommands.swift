@@ -34,6 +34,7 @@ struct CRSExportCommand: ParsableCommand {
           object.member("project", project.identity.key)
           object.member("file", path)
           object.raw("generation", Array(String(export.generation).utf8))
+          object.reliability(of: session)
         }
       }
       return 0
