@@ -140,6 +140,35 @@ struct CRSBadInputTests {
     #expect(try host.agent(apply, input: proof).errorOutput.contains("was known") == false)
   }
 
+  @Test func anExportOfAnotherProjectIsJoinedOnlyWhenAsked() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    let file = sandbox.folder("other.json")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    #expect(try host.crs("export", "-o", file).code == 0)
+    let refused = try host.agent(["crs", "import", file, "--project", "q"])
+    #expect(refused.code == 64 && refused.errorOutput.contains("name:p"), "\(refused)")
+    #expect(try host.agent(["crs", "status", "--project", "q"]).code == 66)
+    #expect(try host.agent(["crs", "import", file, "--project", "q", "--other-project"]).code == 0)
+  }
+
+  @Test func aTraceThatCannotBeWrittenStopsTheWorkBeforeItBegins() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", "--trace", sandbox.folder("none/trace"), input: proof).code == 73)
+    #expect(try host.crs("status").code == 66)
+  }
+
+  @Test func savingWhatWasSavedMakesNoCommit() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    #expect(try host.crs("save").code == 0)
+    let count = try GitProgram.run(["rev-list", "--count", "--all"], in: host.store)
+    #expect(try host.crs("save").code == 0)
+    #expect(try GitProgram.run(["rev-list", "--count", "--all"], in: host.store) == count)
+  }
+
   @Test func whatMayOnlyBeReadIsRead() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")

@@ -40,6 +40,7 @@ struct CRSOptions: ParsableArguments {
     let recorder = TraceRecorder()
     InstrumentationSystem.bootstrap(recorder.tracer)
     try console.run("crs \(name)") {
+      try TraceRecorder.prepare(Machine.absolute(trace))
       let outcome = Result { try body(console) }
       try recorder.append(to: Machine.absolute(trace))
       return try outcome.get()
