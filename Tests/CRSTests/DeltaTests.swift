@@ -3,6 +3,26 @@ import CRS
 import Testing
 
 struct DeltaTests {
+  @Test(
+    arguments: [
+      #"{"type":"proof","source":"hard","source":"soft","updates":[{"node":"n"}]}"#,
+      #"{"type":"proof","source":"hard","updates":[{"node":"n","proof":1,"proof":2}]}"#,
+      #"{"type":"history","source":"hard","entries":[{"id":"h","metadata":{"k":"1","k":"2"}}]}"#,
+    ])
+  func membersThereTwiceAreRefused(json: String) {
+    #expect((#expect(throws: CRSError.self) { try Fixture.delta(json) })?.code == .badData)
+  }
+
+  @Test func aSoftCompositeHoldsNoHardPart() throws {
+    var engine = Fixture.engine()
+    let part = #"{"type":"proof","source":"hard","updates":[{"node":"n","status":"disproven"}]}"#
+    let error = #expect(throws: CRSError.self) {
+      try engine.apply(#"{"type":"composite","source":"soft","deltas":[\#(part)]}"#)
+    }
+    #expect(error?.code == .invalidDelta)
+    try engine.apply(#"{"type":"composite","deltas":[\#(part)]}"#)
+  }
+
   private func refused(_ engine: ReasoningEngine, _ json: String, _ code: CRSError.Code = .invalidDelta) {
     var engine = engine
     let before = engine.snapshot

@@ -38,6 +38,18 @@ struct ProjectTests {
     #expect(!byRemote.sharedNames.isDisjoint(with: byRoot.sharedNames))
   }
 
+  @Test func aRemoteIsReadAsWrittenAndNeedsNoCommit() throws {
+    let repository = folder("repository")
+    try GitProgram.run(["init", "-q", repository], in: folder.path)
+    try GitProgram.run(["remote", "add", "origin", "https://h/p.git"], in: repository)
+    #expect(try ProjectIdentity.of(folder: repository, name: nil).key == "git:h/p")
+    for other in ["https://mirror/", "/srv/mirror/"] {
+      try GitProgram.run(["config", "url.\(other).insteadOf", "https://h/"], in: repository)
+      #expect(try ProjectIdentity.of(folder: repository, name: nil).key == "git:h/p")
+      try GitProgram.run(["config", "--unset", "url.\(other).insteadOf"], in: repository)
+    }
+  }
+
   @Test func aProjectThatGetsARemoteKeepsItsFolder() throws {
     let context = Fixture.context()
     let first = ProjectIdentity(key: "root:abc", aliases: ["path:1"])

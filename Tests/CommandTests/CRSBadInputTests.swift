@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import TestKit
 import Testing
 
@@ -91,9 +92,121 @@ struct CRSBadInputTests {
       .write(to: URL(fileURLWithPath: path))
     let outcome = try host.crs("apply", input: proof)
     #expect(outcome.code == 65, "\(outcome)")
-    #expect(try host.crs("status", "--json").json()["mode"] as? String == "degraded")
+    for arguments in [["status"], ["query", "proofs"]] {
+      let answer = try host.agent(["crs"] + arguments + ["--project", "p", "--json"])
+      #expect(answer.code == 65, "\(answer)")
+      #expect(try answer.json()["mode"] as? String == "degraded")
+      #expect((try answer.json()["problems"] as? [String])?.isEmpty == false)
+    }
     #expect(try host.crs("save").code == 65)
     #expect(try host.crs("export", "-o", "-").code == 65)
+  }
+
+  @Test func aJournalThatTakesNoMoreSaysHowMuchIsKept() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("init").code == 0)
+    let lines = (1...6_000).map { #"{"type":"proof","source":"hard","updates":[{"node":"n\#($0)"}]}"# + "\n" }
+    let command = host.agentCommand(["crs", "apply", "--project", "p", "--json"])
+    var environment = sandbox.environment
+    environment["CRDT_AGENT_DATA"] = sandbox.folder("agent-hosta")
+    environment["CRDT_STORE"] = host.store
+    let limited = Command(
+      "/bin/sh", ["-c", "trap '' XFSZ; ulimit -f 1600; exec \"$0\" \"$@\"", command.program] + command.arguments,
+      environment: environment, folder: sandbox.folder.path)
+    let result = try limited.run(
+      input: Array(lines.joined().utf8), deadline: .after(seconds: 90), limitBytes: 1 << 20)
+    let outcome = Outcome(
+      code: result.termination == .exited(74) ? 74 : -1, output: result.outputText, errorOutput: result.errorText)
+    #expect(outcome.code == 74, "\(outcome)")
+    let applied = try #require(try outcome.json()["applied"] as? Int)
+    #expect(applied > 0 && applied < 6_000)
+    #expect(try outcome.json()["firstLineNotKept"] as? Int == applied + 1)
+    #expect(outcome.errorOutput.contains("line \(applied + 1)"))
+    #expect(try host.crs("query", "proofs", "--all", "--json").json()["count"] as? Int == applied)
+  }
+
+  @Test func aChangedRemoteIsToldOnce() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    let repository = sandbox.folder("repository")
+    try GitProgram.run(["init", "-q", repository], in: sandbox.folder.path)
+    try GitProgram.run(["remote", "add", "origin", "https://h/old.git"], in: repository)
+    let apply = ["crs", "apply", "--folder", repository]
+    #expect(try host.agent(apply, input: proof).errorOutput.contains("was known") == false)
+    try GitProgram.run(["remote", "set-url", "origin", "https://h/new.git"], in: repository)
+    let told = try host.agent(apply, input: proof)
+    #expect(told.code == 0 && told.errorOutput.contains("git:h/old"), "\(told)")
+    #expect(try host.agent(apply, input: proof).errorOutput.contains("was known") == false)
+  }
+
+  @Test func anExportOfAnotherProjectIsJoinedOnlyWhenAsked() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    let file = sandbox.folder("other.json")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    #expect(try host.crs("export", "-o", file).code == 0)
+    let refused = try host.agent(["crs", "import", file, "--project", "q"])
+    #expect(refused.code == 64 && refused.errorOutput.contains("name:p"), "\(refused)")
+    #expect(try host.agent(["crs", "status", "--project", "q"]).code == 66)
+    #expect(try host.agent(["crs", "import", file, "--project", "q", "--other-project"]).code == 0)
+  }
+
+  @Test func aTraceThatCannotBeWrittenStopsTheWorkBeforeItBegins() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", "--trace", sandbox.folder("none/trace"), input: proof).code == 73)
+    #expect(try host.crs("status").code == 66)
+  }
+
+  @Test func savingWhatWasSavedMakesNoCommit() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    #expect(try host.crs("save").code == 0)
+    let count = try GitProgram.run(["rev-list", "--count", "--all"], in: host.store)
+    #expect(try host.crs("save").code == 0)
+    #expect(try GitProgram.run(["rev-list", "--count", "--all"], in: host.store) == count)
+  }
+
+  @Test func whatMayOnlyBeReadIsRead() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    #expect(try host.crs("save", "--local").code == 0)
+    #expect(try host.crs("apply", input: proof.replacing("\"n\"", with: "\"m\"")).code == 0)
+    let folder = try journal(sandbox).replacing("/journal.sqlite", with: "")
+    let files = FileManager.default
+    for path in [folder + "/backups", folder] {
+      try files.setAttributes([.posixPermissions: 0o500], ofItemAtPath: path)
+    }
+    defer {
+      for path in [folder, folder + "/backups"] {
+        try? files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+      }
+    }
+    for command in ["query", "status"] {
+      let answer = try host.agent(
+        ["crs", command] + (command == "query" ? ["proofs"] : []) + ["--project", "p", "--json"])
+      #expect(answer.code == 0, "\(answer)")
+      #expect(try answer.json()["mode"] as? String == "journaled")
+      if command == "query" { #expect(try answer.json()["count"] as? Int == 2) }
+    }
+  }
+
+  @Test func aJournalThatVanishedIsTold() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    #expect(try host.crs("save", "--local").code == 0)
+    let path = try journal(sandbox)
+    for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+    for command in ["status", "verify"] { #expect(try host.crs(command).code == 65) }
+    #expect(try host.crs("status").errorOutput.contains("may be lost"))
+    // A save takes note of it, loudly.
+    let save = try host.crs("save", "--local")
+    #expect(save.code == 0 && save.errorOutput.contains("may be lost"), "\(save)")
+    #expect(try host.crs("status").code == 0)
   }
 
   @Test func spansAreWrittenAsOTLPLines() throws {

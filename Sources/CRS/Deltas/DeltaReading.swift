@@ -13,7 +13,7 @@ extension Delta {
   /// that name none.
   /// - Throws: `badData`, naming reason and byte.
   public init(json bytes: [UInt8]) throws(CRSError) {
-    var cursor = JSONCursor(bytes)
+    var cursor = JSONCursor(bytes, isStrict: true)
     self = try cursor.delta(depth: 0, source: nil, time: nil)
     try cursor.end()
   }
@@ -33,16 +33,18 @@ extension JSONCursor {
       case "source": source = try cursor.named(Source.self)
       case "time": time = try cursor.instant()
       default:
-        guard body.updateValue(try cursor.raw(), forKey: name) == nil else {
-          throw cursor.failure("the member '\(name)' is there twice")
-        }
+        body[name] = try cursor.raw()
       }
     }
     var parts = DeltaParts(body)
     let parsed = try parts.body(
       type: try required(type, "type"), depth: depth, source: source, time: time)
     if let name = parts.members.keys.min() { throw CRSError(.badData, "unknown member '\(name)' of a \(parsed.name)") }
-    if source == nil, case .composite(let deltas) = parsed, let first = deltas.first { source = first.source }
+    if source == nil, case .composite(let deltas) = parsed,
+      let first = deltas.first(where: { $0.source != .soft }) ?? deltas.first
+    {
+      source = first.source
+    }
     return Delta(parsed, source: try required(source, "source"), time: time)
   }
 
@@ -209,7 +211,7 @@ private struct DeltaParts {
     _ name: String, _ element: (inout JSONCursor) throws(CRSError) -> Element
   ) throws(CRSError) -> [Element] {
     guard let bytes = members.removeValue(forKey: name) else { return [] }
-    var cursor = JSONCursor(bytes)
+    var cursor = JSONCursor(bytes, isStrict: true)
     var elements: [Element] = []
     do throws(CRSError) {
       try cursor.array { cursor throws(CRSError) in elements.append(try element(&cursor)) }

@@ -38,6 +38,9 @@ struct Validation {
     case .composite(let deltas):
       try demand(!deltas.isEmpty, "a composite without deltas")
       for (index, part) in deltas.enumerated() {
+        try demand(
+          delta.source != .soft || part.source == .soft,
+          "part \(index + 1) is of a \(part.source.rawValue) source, the composite of a soft one")
         do throws(CRSError) {
           try check(part)
         } catch {

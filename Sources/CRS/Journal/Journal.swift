@@ -1,6 +1,7 @@
 import CRDT
 import FoundationEssentials
 import GRDB
+import Glibc
 import Synchronization
 
 /// A journal of changes on SQLite: a record is on stable storage once ``append(_:to:)`` returns.
@@ -37,6 +38,48 @@ public final class Journal: Sendable {
       }
       // GRDB lowers it for a write-ahead log, in which the last transactions would not survive a power cut.
       try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous=FULL") }
+      self.database = Mutex(queue)
+    } catch {
+      throw CRSError(error, path: path)
+    }
+  }
+
+  /// Opens a journal that is there, to read it; also where nothing can be written.
+  /// - Throws: as ``init(_:maximumPages:waitSeconds:)``; `permission` or `storage` where a log of the last writer would
+  ///   have to be folded in first, and cannot be.
+  static func toRead(_ path: String, waitSeconds: Double) throws(CRSError) -> Journal {
+    let isWritable = access(path, W_OK) == 0 && access(folder(of: path), W_OK) == 0
+    if isWritable { return try Journal(path, waitSeconds: waitSeconds) }
+    var log = stat()
+    guard stat(path + "-wal", &log) != 0 || log.st_size == 0 else {
+      throw CRSError(
+        .permission, "\(path) has a log that has to be folded into it, and its folder cannot be written",
+        remedy: "Nothing was changed. Run once as the owner of the folder, or change its mode")
+    }
+    return try Journal(unchanging: path)
+  }
+
+  private static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+  }
+
+  /// Opens a file that nobody writes: without a lock, and without the files that a log needs.
+  private init(unchanging path: String) throws(CRSError) {
+    self.path = path
+    var configuration = Configuration()
+    configuration.readonly = true
+    configuration.label = "journal"
+    let safe = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/".utf8)
+    let digits = Array("0123456789ABCDEF".utf8)
+    let escaped = path.utf8.flatMap {
+      safe.contains($0) ? [$0] : [0x25, digits[Int($0 >> 4)], digits[Int($0 & 15)]]
+    }
+    do {
+      let queue = try DatabaseQueue(
+        path: "file:" + String(decoding: escaped, as: UTF8.self) + "?immutable=1", configuration: configuration)
+      guard try !queue.read({ database in try Journal.needsTables(database, path: path) }) else {
+        throw CRSError(.corrupted, "the journal \(path) is empty")
+      }
       self.database = Mutex(queue)
     } catch {
       throw CRSError(error, path: path)

@@ -51,7 +51,9 @@ public final class ReasoningSession {
     self.folder = folder
     self.project = project
     self.context = context
-    try storing { () throws(StorageError) in try context.fileSystem.createFolder(folder.path) }
+    if !options.isReadOnly {
+      try storing { () throws(StorageError) in try context.fileSystem.createFolder(folder.path) }
+    }
     let lock: FileLock? =
       options.isReadOnly
       ? nil
@@ -93,8 +95,10 @@ public final class ReasoningSession {
       try storing { () throws(StorageError) in try context.fileSystem.information(folder.journal) } == nil
     do throws(CRSError) {
       if options.isReadOnly && isMissing { throw CRSError(.notFound, "no journal in \(folder.path)") }
-      let opened = try Journal(
-        folder.journal, maximumPages: options.maximumPages, waitSeconds: options.journalWaitSeconds)
+      let opened =
+        options.isReadOnly
+        ? try Journal.toRead(folder.journal, waitSeconds: options.journalWaitSeconds)
+        : try Journal(folder.journal, maximumPages: options.maximumPages, waitSeconds: options.journalWaitSeconds)
       report = try traced("journal.Restore") { span throws(CRSError) in
         let skips = options.skipsCorrupted || losses.isBehind(start)
         let report = try opened.replay(after: start, skipsCorrupted: options.skipsCorrupted, known: losses) {

@@ -64,9 +64,9 @@ public final class PersistenceManager {
   }
 
   /// The latest backup, verified and still packed; `nil` where there is none, or a damaged one.
-  /// - Throws: `lockFailed`, `closed`.
+  /// - Throws: `closed`.
   public func latest() throws(CRSError) -> Backup? {
-    try locked { () throws(CRSError) in (try? read(folder.latestBackup, folder.metadata))?.backup }
+    try reading { _ throws(CRSError) in (try? read(folder.latestBackup, folder.metadata))?.backup }
   }
 
   /// What a load found.
@@ -89,14 +89,29 @@ public final class PersistenceManager {
   }
 
   private func newestGood() throws(CRSError) -> Loaded {
-    try locked { () throws(CRSError) in
+    var attempt = 1
+    while true {
+      do throws(CRSError) {
+        let (loaded, isQuiet) = try searched()
+        // Between two of a writer's steps an older pair is found, or none.
+        if loaded.fallback == nil || isQuiet || attempt == Self.attempts { return loaded }
+      } catch {
+        guard error.code == .corrupted, attempt < Self.attempts else { throw error }
+      }
+      context.sleepMilliseconds(20 << attempt)
+      attempt += 1
+    }
+  }
+
+  private func searched() throws(CRSError) -> (loaded: Loaded, isQuiet: Bool) {
+    try reading { isQuiet throws(CRSError) in
       var first: CRSError?
       // A crash between two of the files' replacements leaves a pair in files of different names.
       for metadata in [folder.metadata, folder.previousMetadata] {
         for bytes in [folder.latestBackup, folder.previousBackup] {
           do throws(CRSError) {
             let backup = try read(bytes, metadata).backup
-            return Loaded(backup: backup, state: try backup.state(), fallback: first)
+            return (Loaded(backup: backup, state: try backup.state(), fallback: first), isQuiet)
           } catch {
             if first == nil || first?.code == .notFound, error.code != .notFound { first = error }
             if error.code == .permission || error.code == .storage { throw error }
@@ -139,6 +154,26 @@ public final class PersistenceManager {
         context.sleepMilliseconds(20 << attempt)
         attempt += 1
       }
+    }
+  }
+
+  /// Reads without waiting for anybody: what a writer replaces is whole before and after.
+  /// - Parameter body: gets to know whether no writer is at work.
+  private func reading<Value>(_ body: (_ isQuiet: Bool) throws(CRSError) -> Value) throws(CRSError) -> Value {
+    guard !isClosed else { throw CRSError(.closed, "the backups of \(folder.path) were closed") }
+    if let lock = lockIfFree() {
+      defer { extendLifetime(lock) }
+      return try body(true)
+    }
+    return try body(false)
+  }
+
+  /// `nil` also where the folder is not there, or may only be read.
+  private func lockIfFree() -> FileLock? {
+    do throws(StorageError) {
+      return try FileLock.tryAcquire(folder.backupLock)
+    } catch {
+      return nil
     }
   }
 

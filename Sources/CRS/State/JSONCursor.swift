@@ -6,8 +6,12 @@ struct JSONCursor {
   private let bytes: [UInt8]
   private var scanner = JSONScanner()
 
-  init(_ bytes: [UInt8]) {
+  /// Whether what a user wrote is read: a member that is there twice is a mistake then.
+  private let isStrict: Bool
+
+  init(_ bytes: [UInt8], isStrict: Bool = false) {
     self.bytes = bytes
+    self.isStrict = isStrict
     skipWhitespace()
   }
 
@@ -24,9 +28,11 @@ struct JSONCursor {
     try expect(0x7B, "an object was expected")
     skipWhitespace()
     if skip(0x7D) { return }
+    var seen: Set<ByteString> = []
     while true {
       guard scanner.peek(bytes.span.bytes) == 0x22 else { throw failure("a member's name was expected") }
       let name = ByteString(bytes: try text())
+      if isStrict, !seen.insert(name).inserted { throw failure("the member '\(name)' is there twice") }
       skipWhitespace()
       try expect(0x3A, "a colon was expected")
       skipWhitespace()

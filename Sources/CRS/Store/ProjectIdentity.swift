@@ -44,11 +44,16 @@ public struct ProjectIdentity: Hashable, Sendable {
     let aliases = [root, path].compactMap(\.self)
     let remotes = git(["remote"], in: folder)?.split(separator: "\n").map(String.init) ?? []
     let remote = remotes.contains("origin") ? "origin" : remotes.count == 1 ? remotes[0] : nil
-    if let remote, let url = git(["remote", "get-url", remote], in: folder), let normalized = normalized(remote: url) {
+    if let remote, let url = configuredURL(of: remote, in: folder), let normalized = normalized(remote: url) {
       return ProjectIdentity(key: ByteString("git:" + normalized), aliases: aliases)
     }
     guard let root else { throw unknown(folder) }
     return ProjectIdentity(key: root, aliases: aliases)
+  }
+
+  /// As written in the repository: what `url.*.insteadOf` makes of it is a matter of this host.
+  private static func configuredURL(of remote: String, in folder: String) -> String? {
+    git(["config", "--get-all", "remote.\(remote).url"], in: folder)?.split(separator: "\n").first.map(String.init)
   }
 
   /// A remote's URL without what differs from clone to clone: scheme, user and password, port, `.git`, the case of the

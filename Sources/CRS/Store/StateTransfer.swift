@@ -7,7 +7,7 @@ public enum StateTransfer {
   /// What a save did.
   public struct Saved: Sendable {
     public var backup: Backup
-    /// The entry in the store; `nil` where none was asked for.
+    /// The entry in the store; `nil` where none was asked for, or the store holds that backup already.
     public var entry: Entry?
   }
 
@@ -31,9 +31,21 @@ public enum StateTransfer {
         if let latest = try manager.latest(), backup.isRepetition(of: latest) { backup = latest }
         try manager.save(backup)
         try session.noteSave()
+        if let store, try holds(store, backup, project, context) { return Saved(backup: backup, entry: nil) }
         return Saved(backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host))
       }
     }
+  }
+
+  /// Whether the store has that very backup of this host, undamaged.
+  private static func holds(
+    _ store: BackupStore, _ backup: Backup, _ project: ProjectIdentity, _ context: CRSContext
+  ) throws(CRSError) -> Bool {
+    let own = try store.newest(of: project).first { $0.stamp.host == context.host.bytes }
+    guard let own, own.metadata == backup.metadata, own.project.key == project.key,
+      Set(own.project.aliases) == Set(project.aliases)
+    else { return false }
+    return (try? store.state(of: own)) != nil
   }
 
   /// Joins this host's own newest backup where the state here may lack some of it, as after the loss of the journal: the

@@ -40,6 +40,7 @@ struct CRSOptions: ParsableArguments {
     let recorder = TraceRecorder()
     InstrumentationSystem.bootstrap(recorder.tracer)
     try console.run("crs \(name)") {
+      try TraceRecorder.prepare(Machine.absolute(trace))
       let outcome = Result { try body(console) }
       try recorder.append(to: Machine.absolute(trace))
       return try outcome.get()
@@ -60,7 +61,8 @@ struct CRSOptions: ParsableArguments {
       sleepMilliseconds: effects.sleepMilliseconds, host: there?.settings.host ?? Machine.defaultHost,
       machine: "\(machine) \(Self.bootIdentity)", lockWaitSeconds: there?.settings.lockWaitSeconds ?? 60)
     return CRSAccess(
-      identity: identity, dataFolder: dataFolder, context: context, storeFolder: try store.folder(), effects: effects)
+      identity: identity, dataFolder: dataFolder, context: context, storeFolder: try store.folder(), effects: effects,
+      console: console)
   }
 
   /// Changes with each start of the system: a disk that was put back to an older state was put back before one.
@@ -94,6 +96,16 @@ struct CRSSecretOptions: ParsableArguments {
   var allow: [String] = []
 }
 
+extension JSONWriter {
+  /// The members that tell how far a state can be relied upon.
+  mutating func reliability(of session: ReasoningSession) {
+    member("mode", session.mode)
+    array("problems") { problems in
+      for problem in session.problems { problems.element(problem) }
+    }
+  }
+}
+
 /// The project of a run and the ways to its state.
 struct CRSAccess {
   let identity: ProjectIdentity
@@ -101,10 +113,12 @@ struct CRSAccess {
   let context: CRSContext
   let storeFolder: String
   let effects: Effects
+  let console: Console
 
   /// The project, taken up where it is new.
   func register() throws -> (project: ProjectIndex.Project, folder: ProjectFolder) {
     var index = try ProjectIndex(dataFolder: dataFolder, fileSystem: context.fileSystem)
+    warnOfOtherName(index.project(identity))
     let project = try index.register(identity, context: context)
     return (project, index.folder(of: project))
   }
@@ -117,11 +131,22 @@ struct CRSAccess {
         .notFound, "no state of \(identity.key) is kept in \(dataFolder)",
         remedy: "Begin with `crdt-agent crs apply`, or `crdt-agent crs load` what other hosts saved")
     }
+    warnOfOtherName(project)
     return (project, index.folder(of: project))
   }
 
-  func session(_ folder: ProjectFolder, _ change: (inout ReasoningSession.Options) -> Void = { _ in }) throws
-    -> ReasoningSession
+  /// A folder whose remote was changed, or that now holds another repository, goes on with the state that it had.
+  private func warnOfOtherName(_ project: ProjectIndex.Project?) {
+    guard let there = project?.identity, there.key != identity.key, !there.aliases.contains(identity.key) else {
+      return
+    }
+    console.warn(
+      "this project was known as \(there.key) and is \(identity.key) now; its state goes on. Another project here needs "
+        + "--project NAME")
+  }
+
+  func session(_ folder: ProjectFolder, _ change: (inout ReasoningSession.Options) -> Void = { _ in })
+    throws(CRSError) -> ReasoningSession
   {
     var options = ReasoningSession.Options()
     change(&options)
@@ -176,6 +201,16 @@ struct CRSAccess {
 }
 
 extension ReasoningSession {
+  /// Whether what is applied is kept, and the state is all there is.
+  var mode: String {
+    if degradation != nil { return "degraded" }
+    if replay.stop != nil { return "damaged" }
+    return losses.isNone ? "journaled" : "incomplete"
+  }
+
+  /// What a command that reads this state ends with: an answer from a part of it is no success.
+  var exitCode: Int32 { degradation?.exitCode ?? replay.stop?.exitCode ?? 0 }
+
   /// What keeps this state from being all there is, one line each.
   var problems: [String] {
     var problems: [String] = []
@@ -185,6 +220,11 @@ extension ReasoningSession {
     }
     if let stop = replay.stop { problems.append("the journal was read only in part: \(stop)") }
     if !losses.isNone { problems.append("incomplete: \(lossMessage)") }
+    if !shortfall.isEmpty {
+      problems.append(
+        "the journal lacks records that the latest backup had from it: it was removed or put back to an older state, and "
+          + "what was applied after that backup may be lost")
+    }
     if let backupFailure { problems.append("the latest backup was not used: \(backupFailure.message)") }
     return problems
   }

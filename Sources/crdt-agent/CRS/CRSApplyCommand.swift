@@ -73,7 +73,8 @@ struct CRSApplyCommand: ParsableCommand {
       if session.lostRecords > 0 { console.warn("\(session.lostRecords) records of the journal were passed over") }
       var accepted = 0
       var refused: [(line: Int, error: CRSError)] = []
-      while let lines = try input.next() {
+      var failure: (error: CRSError, firstLine: Int)?
+      while failure == nil, let lines = try input.next() {
         var deltas: [(line: Int, delta: Delta)] = []
         for (number, bytes) in lines {
           do throws(CRSError) {
@@ -83,26 +84,41 @@ struct CRSApplyCommand: ParsableCommand {
             refused.append((number, error))
           }
         }
+        var taken: [Int] = []
         for (index, error) in try session.apply(deltas.map(\.delta)).enumerated() {
-          if let error { refused.append((deltas[index].line, error)) } else { accepted += 1 }
+          if let error { refused.append((deltas[index].line, error)) } else { taken.append(deltas[index].line) }
         }
-        if let degradation = session.degradation {
-          throw CRSError(
-            degradation.code, "of the deltas, the last \(session.pendingCount) are not kept: \(degradation.message)",
-            remedy: degradation.remedy)
+        // The journal takes all of a group, or nothing.
+        if let degradation = session.degradation, let first = taken.first {
+          failure = (degradation, first)
+          break
         }
+        accepted += taken.count
         if let last = lines.last { console.progress("kept through line \(last.number)") }
       }
       console.endProgress()
       refused.sort { $0.line < $1.line }
       for (line, error) in refused { console.fail("\(input.name):\(line): \(error)") }
-      let generation = session.engine.generation
+      if let failure {
+        console.fail(
+          "\(input.name): \(accepted) deltas are kept, and nothing from line \(failure.firstLine) on: "
+            + failure.error.description)
+      }
+      let generation = session.engine.generation - UInt64(session.pendingCount)
       try session.close()
       console.say("applied \(accepted) deltas, generation \(generation)")
       if options.output.json {
         console.object("crs apply") { object in
           object.member("project", project.identity.key)
           object.member("applied", accepted)
+          if let failure {
+            object.member("firstLineNotKept", failure.firstLine)
+            object.object("error") { error in
+              error.member("code", failure.error.code.rawValue)
+              error.member("message", failure.error.message)
+            }
+            object.member("exitCode", Int(failure.error.exitCode))
+          }
           object.array("refused") { list in
             for (line, error) in refused {
               list.object { entry in
@@ -116,6 +132,7 @@ struct CRSApplyCommand: ParsableCommand {
           object.member("session", session.sessionID)
         }
       }
+      if let failure { return failure.error.exitCode }
       return refused.isEmpty ? 0 : CRSError(.invalidDelta, "").exitCode
     }
   }

@@ -44,15 +44,12 @@ struct CRSStatusCommand: ParsableCommand {
           object.member("project", project.identity.key)
           object.member("folder", folder.path)
           object.raw("generation", Array(String(session.engine.generation).utf8))
-          object.member("mode", session.mode)
+          object.reliability(of: session)
           object.object("state") { state in
             for (name, count) in session.engine.state.counts { state.member(name, count) }
           }
           object.raw("journalRecords", Array(String(session.deltaCount).utf8))
           object.raw("lostRecords", Array(String(session.lostRecords).utf8))
-          object.array("problems") { problems in
-            for problem in session.problems { problems.element(problem) }
-          }
           if let latest { object.raw("latestBackup", Array(latest.bytes.dropLast())) }
           object.raw("unsavedGenerations", Array(String(unsaved).utf8))
           object.array("hosts") { list in
@@ -60,17 +57,8 @@ struct CRSStatusCommand: ParsableCommand {
           }
         }
       }
-      return 0
+      return session.shortfall.isEmpty ? session.exitCode : CRSError(.gap, "").exitCode
     }
-  }
-}
-
-extension ReasoningSession {
-  /// Whether what is applied is kept.
-  fileprivate var mode: String {
-    if degradation != nil { return "degraded" }
-    if replay.stop != nil { return "damaged" }
-    return losses.isNone ? "journaled" : "incomplete"
   }
 }
 
@@ -97,9 +85,17 @@ struct CRSVerifyCommand: ParsableCommand {
         }
       }
       check("journal") { () throws(CRSError) in
-        guard (try? access.context.fileSystem.information(folder.journal)).flatMap({ $0 }) != nil else { return "none" }
+        guard (try? access.context.fileSystem.information(folder.journal)).flatMap({ $0 }) != nil else {
+          let session = try access.session(folder) { $0.isReadOnly = true }
+          guard session.shortfall.isEmpty else { throw CRSError(.gap, "it is gone, and the latest backup had it") }
+          return "none"
+        }
         let report = try Journal(folder.journal).replay(skipsCorrupted: skipCorrupted) { record throws(CRSError) in
           _ = try ChangeRecord(record.payload)
+        }
+        let session = try access.session(folder) { $0.isReadOnly = true }
+        if !session.shortfall.isEmpty {
+          throw CRSError(.gap, "it lacks records that the latest backup had from it")
         }
         if let stop = report.stop { throw stop }
         if report.skipped > 0 {

@@ -53,6 +53,7 @@ struct CRSQueryCommand: ParsableCommand {
           object.member("project", project.identity.key)
           object.member("index", index.rawValue)
           object.raw("generation", Array(String(session.engine.generation).utf8))
+          object.reliability(of: session)
           object.member("count", items.count)
           object.array("items") { list in
             for item in items { list.rawElement(item) }
@@ -61,7 +62,7 @@ struct CRSQueryCommand: ParsableCommand {
       } else {
         console.result(items.flatMap { $0 + [0x0A] })
       }
-      return 0
+      return session.exitCode
     }
   }
 

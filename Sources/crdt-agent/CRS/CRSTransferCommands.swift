@@ -34,6 +34,7 @@ struct CRSExportCommand: ParsableCommand {
           object.member("project", project.identity.key)
           object.member("file", path)
           object.raw("generation", Array(String(export.generation).utf8))
+          object.reliability(of: session)
         }
       }
       return 0
@@ -47,6 +48,8 @@ struct CRSImportCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("The file; - is standard input.", valueName: "file"), completion: .file())
   var file: String
+  @Flag(help: "Join also an export of another project.")
+  var otherProject = false
   @OptionGroup var secrets: CRSSecretOptions
   @OptionGroup var options: CRSOptions
 
@@ -60,6 +63,15 @@ struct CRSImportCommand: ParsableCommand {
         throw CRSError(error.code, "\(file): \(error.message)", remedy: "Nothing was changed")
       }
       let access = try options.access()
+      let identity = access.identity
+      guard
+        otherProject || identity.key == export.project || identity.sharedNames.contains(export.project)
+          || isKnown(export.project, access)
+      else {
+        throw CRSError(
+          .usage, "the export is of another project, \(export.project), not of \(identity.key)",
+          remedy: "Nothing was changed. Join it all the same with --other-project")
+      }
       let (project, folder) = try access.register()
       let session = try access.session(folder)
       let count = try StateTransfer.import(
@@ -67,7 +79,6 @@ struct CRSImportCommand: ParsableCommand {
       if let degradation = session.degradation { throw degradation }
       let generation = session.engine.generation
       try session.close()
-      if export.project != project.identity.key { console.warn("the export is of another project, \(export.project)") }
       console.say("\(count) elements were new here, generation \(generation)")
       if options.output.json {
         console.object("crs import") { object in
@@ -80,6 +91,12 @@ struct CRSImportCommand: ParsableCommand {
       return 0
     }
   }
+}
+
+/// Whether the project here was known by that name.
+private func isKnown(_ name: ByteString, _ access: CRSAccess) -> Bool {
+  guard let (project, _) = try? access.known() else { return false }
+  return project.identity.key == name || project.identity.aliases.contains(name)
 }
 
 struct CRSMetricsCommand: ParsableCommand {

@@ -19,6 +19,17 @@ struct TraceRecorder {
       idGenerator: InMemoryTracer.IDGenerator(nextTraceID: { hex(16) }, nextSpanID: { hex(8) }))
   }
 
+  /// Makes sure that spans can be appended there, before anything is done.
+  static func prepare(_ path: String) throws(ReplicationError) {
+    let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    guard file >= 0 else {
+      throw ReplicationError(
+        .cannotCreate, "cannot write \(path): \(String(cString: strerror(errno)))",
+        remedy: "Nothing was done. Name a file in a folder that is there")
+    }
+    close(file)
+  }
+
   /// Appends the finished spans.
   func append(to path: String) throws(ReplicationError) {
     let lines: [UInt8] = tracer.finishedSpans.flatMap { Self.line($0) + [0x0A] }
