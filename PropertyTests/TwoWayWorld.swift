@@ -13,6 +13,8 @@ struct TwoWayWorld {
   private(set) var model = TwoWayModel()
   /// What each memory said when it was last looked at, and which events it and its store had taken in.
   private var shown: [[ByteString: [UInt8]]]
+  /// Hosts whose memory held something after a run.
+  private var hasShown: Set<Int> = []
   private var inFile: [TwoWayModel.Knowledge]
   private var inStore: [TwoWayModel.Knowledge]
   /// Events of each host that no run has confirmed.
@@ -113,7 +115,9 @@ struct TwoWayWorld {
         // The store may have this very value already, which the file had not shown: then it is no edit. A new store
         // begins with what the remote has.
         let isNew = try hosts[host].store.repository.reference(Self.branch) == nil
-        let unseen = inStore[host].perhaps.union(isNew ? onRemote.perhaps : []).subtracting(inFile[host].sure)
+        // A memory that never held anything has no base: an old value in it may be an old copy of a file.
+        let known = hasShown.contains(host) ? inFile[host].sure : []
+        let unseen = inStore[host].perhaps.union(isNew ? onRemote.perhaps : []).subtracting(known)
         event.isPerhapsNone = unseen.contains {
           model.events[$0].id == id && model.events[$0].content == content
         }
@@ -171,6 +175,7 @@ struct TwoWayWorld {
     }
     inFile[host] = inStore[host]
     shown[host] = Self.contents(try hosts[host].values)
+    if !shown[host].isEmpty { hasShown.insert(host) }
     try checkFile(of: host)
   }
 
