@@ -77,11 +77,14 @@ public enum Ingest {
     }
     // A copy of what another item stands for goes alone.
     let standing = Set(writer.result.base.items.map(\.uniqueID))
-    for item in gone where item.isVanished || !standing.contains(item.uniqueID) {
+    var ended: Set<ByteString> = []
+    for item in gone where item.isVanished || !standing.contains(item.uniqueID) && !ended.contains(item.uniqueID) {
       if item.isVanished || policy == .keep {
         writer.keep(item)
       } else {
+        let before = writer.result.entries.count
         writer.delete(item, values: matching.values[item.id] ?? [], isWholeIDGone: !present.contains(item.id))
+        ended.formUnion(writer.result.entries[before...].map(\.metadata.uniqueID))
       }
     }
     writer.settleEdited(values: matching.values)

@@ -151,6 +151,19 @@ struct IngestMatching {
     guard var group = groups[id] else { return }
     let current = values[id] ?? []
     var open = group.items
+    // A copy of what was replaced stood for a unique_id beside another item: an edit is one of that other.
+    var newest: [ByteString: Stamp] = [:]
+    for base in group.bases { newest[base.uniqueID] = max(newest[base.uniqueID] ?? base.stamp, base.stamp) }
+    var taken = group.claimed
+    let bases = group.bases
+    group.bases = []
+    for base in bases {
+      if base.stamp == newest[base.uniqueID], taken.insert(base.uniqueID).inserted {
+        group.bases.append(base)
+      } else {
+        gone.append(base)
+      }
+    }
     // No unique_id may stand for two items: those of the base are taken before anything is recognised.
     groups[id]?.claimed.formUnion(group.bases.map(\.uniqueID))
 
