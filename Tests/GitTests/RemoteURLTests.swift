@@ -63,7 +63,7 @@ import Testing
     }
     let end = ["git@host", "git-upload-pack '/a'"]
     #expect(words([:]) == ["ssh", "-o", "BatchMode=yes", "-p", "22"] + end)
-    #expect(words(["GIT_SSH": "/opt/plink.exe"]) == ["/opt/plink.exe", "-batch", "-P", "22"] + end)
+    #expect(words(["GIT_SSH": "tools/plink.exe"]) == ["tools/plink.exe", "-batch", "-P", "22"] + end)
     #expect(
       words(["GIT_SSH_COMMAND": "ssh -i k", "GIT_SSH": "x"], setting: "y")
         == ["sh", "-c", "ssh -i k \"$@\"", "ssh -i k", "-o", "BatchMode=yes", "-p", "22"] + end)
