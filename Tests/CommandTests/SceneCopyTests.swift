@@ -59,6 +59,27 @@ import Testing
     }
   }
 
+  @Test(arguments: [true, false])
+  func takingOutTheNewLineBesideAnOldCopyGoesBackToTheOld(isTwoWay: Bool) throws {
+    let sandbox = try Sandbox()
+    let (a, b) = (sandbox.host("a"), sandbox.host("b"))
+    let (old, new, other) = (#"{"id":"x","v":"old"}"#, #"{"id":"x","v":"new"}"#, #"{"id":"y","v":1}"#)
+    write("\(old)\n\(other)\n", a)
+    #expect(try a.setUp(isTwoWay ? "--write-back" : "--no-write-back").code == 0)
+    write("\(new)\n\(other)\n", a)
+    #expect(try a.backup().code == 0)
+    write("\(new)\n\(old)\n\(other)\n", a)
+    // Two ways the copy would go from the file; one way it stays in it.
+    let beside = try a.backup("--no-write-back")
+    #expect(beside.code == 0 && beside.output.contains("1 known from elsewhere"), "\(beside)")
+    write("\(old)\n\(other)\n", a)
+    let outcome = try a.backup()
+    #expect(outcome.code == 0 && outcome.output.contains("1 changed"), "\(outcome)")
+    #expect(try a.backup().output.contains("2 unchanged"))
+    #expect(try b.setUp("--write-back").code == 0)
+    #expect(try read(b).contains(old) && !read(b).contains(new))
+  }
+
   @Test func theSidesOfAGitConflictStayUntilSomebodyResolvesIt() throws {
     let (_, a, b) = try hosts("{\"id\":\"x\",\"v\":0}\n{\"id\":\"y\",\"v\":1}\n")
     let torn =

@@ -75,16 +75,11 @@ public enum Ingest {
     for item in matching.gone where matching.isQuarantine(item) {
       writer.resolve(item, values: matching.values[item.id] ?? [], isWholeIDGone: !present.contains(item.id))
     }
-    // A copy of what another item stands for goes alone.
-    let standing = Set(writer.result.base.items.map(\.uniqueID))
-    var ended: Set<ByteString> = []
-    for item in gone where item.isVanished || !standing.contains(item.uniqueID) && !ended.contains(item.uniqueID) {
+    for item in gone {
       if item.isVanished || policy == .keep {
         writer.keep(item)
       } else {
-        let before = writer.result.entries.count
         writer.delete(item, values: matching.values[item.id] ?? [], isWholeIDGone: !present.contains(item.id))
-        ended.formUnion(writer.result.entries[before...].map(\.metadata.uniqueID))
       }
     }
     writer.settleEdited(values: matching.values)

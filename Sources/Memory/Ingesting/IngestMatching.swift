@@ -10,11 +10,13 @@ struct IngestMatching {
     /// An edit of what the base item is.
     case edited(IngestBase.Item, winner: KnownValue?)
     case added
+    /// An old value beside the one that replaced it.
+    case copy
 
     /// Whether a new value comes of it.
     var isWritten: Bool {
       switch self {
-      case .unchanged, .recognised: false
+      case .unchanged, .recognised, .copy: false
       case .edited, .added: true
       }
     }
@@ -27,6 +29,8 @@ struct IngestMatching {
     var bases: [IngestBase.Item] = []
     /// unique_ids that an unchanged item stands for.
     var claimed: Set<ByteString> = []
+    /// What the unchanged items say.
+    var unchanged: [ContentDigest] = []
   }
 
   private(set) var outcomes: [Outcome?]
@@ -73,6 +77,8 @@ struct IngestMatching {
       if let value = recognisable(item, base: base, among: pastByID[id] ?? []) {
         claim(value.metadata.uniqueID, of: id)
         outcomes[item] = .recognised(value, previous: base)
+      } else if base == nil, isCopy(item, among: pastByID[id] ?? []) {
+        outcomes[item] = .copy
       } else {
         decideWithoutRecognition(item, base: base)
       }
@@ -128,6 +134,7 @@ struct IngestMatching {
       let id = baseItems[index].id
       if isMatched[index] {
         groups[id]?.claimed.insert(baseItems[index].uniqueID)
+        groups[id]?.unchanged.append(baseItems[index].contentDigest)
       } else if groups[id] != nil {
         groups[id]?.bases.append(baseItems[index])
       } else {
@@ -151,19 +158,6 @@ struct IngestMatching {
     guard var group = groups[id] else { return }
     let current = values[id] ?? []
     var open = group.items
-    // A copy of what was replaced stood for a unique_id beside another item: an edit is one of that other.
-    var newest: [ByteString: Stamp] = [:]
-    for base in group.bases { newest[base.uniqueID] = max(newest[base.uniqueID] ?? base.stamp, base.stamp) }
-    var taken = group.claimed
-    let bases = group.bases
-    group.bases = []
-    for base in bases {
-      if base.stamp == newest[base.uniqueID], taken.insert(base.uniqueID).inserted {
-        group.bases.append(base)
-      } else {
-        gone.append(base)
-      }
-    }
     // No unique_id may stand for two items: those of the base are taken before anything is recognised.
     groups[id]?.claimed.formUnion(group.bases.map(\.uniqueID))
 
@@ -184,6 +178,8 @@ struct IngestMatching {
       if let value = recognisable(item, base: base, among: current) {
         claim(value.metadata.uniqueID, of: id)
         outcomes[item] = .recognised(value, previous: base)
+      } else if base == nil, isCopy(item, among: current) {
+        outcomes[item] = .copy
       } else if isHistoryNeeded(base, current) {
         undecided.append((item, base))
       } else {
@@ -200,29 +196,34 @@ struct IngestMatching {
   ///   Going back to an older value is something a user does on purpose, and it has to win.
   /// - Without one, any value. But where the file had a base and the unique_id is deleted, the user has added it
   ///   again: that lives. Without any base (a new machine with an old copy of the file) what was deleted stays so.
-  /// - Without one, also a value that was replaced in what another item of the id stands for: a copy that was left
-  ///   behind, or a line that is mended after its entry went on elsewhere. Stamping it would let stale data win.
   private func recognisable(_ item: Int, base: IngestBase.Item?, among candidates: [KnownValue]) -> KnownValue? {
     let id = items[item].id
     let claimed = groups[id]?.claimed ?? []
     var deleted: KnownValue?
-    var stale: KnownValue?
     for value in candidates where value.contentDigest == digests[item] && !value.metadata.isDeleted {
       let uniqueID = value.metadata.uniqueID
-      if claimed.contains(uniqueID), uniqueID != base?.uniqueID {
-        if base == nil, stale == nil, isReplaced(value), isAlone(item) { stale = value }
-        continue
-      }
+      if claimed.contains(uniqueID), uniqueID != base?.uniqueID { continue }
       if let base, value.metadata.stamp <= base.stamp { continue }
       if isLive(uniqueID, id) { return value }
       if !hasBase, deleted == nil { deleted = value }
     }
-    return stale ?? deleted
+    return deleted
   }
 
-  /// Whether no other item of the file says the same.
-  private func isAlone(_ item: Int) -> Bool {
-    !items.indices.contains { $0 != item && digests[$0] == digests[item] && items[$0].id == items[item].id }
+  /// Whether an item that no base item is left for says what was replaced in what another item of its id stands for:
+  /// a copy that was left behind, or a line that is mended after its entry went on elsewhere. Stamping it would let
+  /// stale data win. The base knows nothing of a copy: where the other item goes and it stays, somebody went back to it.
+  private func isCopy(_ item: Int, among candidates: [KnownValue]) -> Bool {
+    guard let group = groups[items[item].id], isAlone(item, in: group) else { return false }
+    return candidates.contains { value in
+      value.contentDigest == digests[item] && !value.metadata.isDeleted
+        && group.claimed.contains(value.metadata.uniqueID) && isReplaced(value)
+    }
+  }
+
+  /// Whether no other item of the id says the same.
+  private func isAlone(_ item: Int, in group: Group) -> Bool {
+    !group.unchanged.contains(digests[item]) && !group.items.contains { $0 != item && digests[$0] == digests[item] }
   }
 
   /// Whether somebody who had seen the value wrote another one in its place.

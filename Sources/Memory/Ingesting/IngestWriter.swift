@@ -31,6 +31,8 @@ struct IngestWriter {
     case .edited(let base, let winner):
       result.changed.append(item.id)
       write(item, digest, base: base, winner: winner)
+    case .copy:
+      result.recognised.append(item.id)
     case .added:
       result.added.append(item.id)
       add(item, digest)
