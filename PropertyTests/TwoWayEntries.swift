@@ -48,7 +48,7 @@ enum EntryFamily: Int, CaseIterable {
     var held: [MemoryFormat: [EntryFamily]] = [:]
     for format in MemoryFormat.allCases {
       held[format] = allCases.filter { family in
-        (try? family.value(slot: 0, number: 0)).map { format.canHold($0.entry(0)) } ?? false
+        (try? family.value(slot: 0, number: 0)).map { format.canGain($0.entry(0)) } ?? false
       }
     }
     return held

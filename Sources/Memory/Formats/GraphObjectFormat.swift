@@ -136,12 +136,12 @@ enum GraphObjectFormat: FormatCodec {
   }
 
   /// Parts of a graph only: a marker line or a record of another kind is no entity, whoever reads the file.
-  static func canHold(_ entry: Entry) -> Bool {
-    guard entry.metadata.kind == nil else { return readsBack(entry) }
+  static func canGain(_ entry: Entry) -> Bool {
+    guard canHold(entry), entry.metadata.kind == nil else { return canHold(entry) }
     let content = entry.content
     let span = content.span.bytes
     let members = (try? JSONObject.members(at: 0, span).members) ?? []
-    return GraphRecord(members, span) != nil && readsBack(entry)
+    return GraphRecord(members, span) != nil
   }
 
   static func items(ofRecord content: [UInt8]) -> [MemoryDocument.Item] {

@@ -57,7 +57,7 @@ struct LayoutFates {
         isUnchanged = false
       }
     }
-    let absent = wanted.filter { chosen[$0.key] == nil && !keptKeys.contains($0.key) && codec.canHold($0.value.entry) }
+    let absent = wanted.filter { chosen[$0.key] == nil && !keptKeys.contains($0.key) && codec.canGain($0.value.entry) }
     if !absent.isEmpty {
       missing = RecordAssembly.inOrderOfCreation(absent.map(\.value.entry)).map { ($0, $0.content) }
       placeEdits(items)

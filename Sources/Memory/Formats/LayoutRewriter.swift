@@ -9,7 +9,8 @@ extension MemoryDocument {
   /// the last entity, plain records in front), or in the place of the one nameless record that is gone and of their form;
   /// one that is gone takes its separator along. Of several items of one id
   /// the first that equals the entry, else the first, stands for it, and the others go. What
-  /// ``MemoryFormat/canHold(_:)`` denies is left out. Parsed again the file holds just what it was to hold, so that
+  /// ``MemoryFormat/canHold(_:)`` denies is left out, and so is what is not in the file yet and
+  /// ``MemoryFormat/canGain(_:)`` denies. Parsed again the file holds just what it was to hold, so that
   /// doing this again changes nothing.
   ///
   /// A line-based file may be left with no line that is an object, and then with no bytes, which no parser takes.

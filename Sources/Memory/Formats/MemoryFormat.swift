@@ -56,11 +56,20 @@ public enum MemoryFormat: String, Hashable, Sendable, CaseIterable {
   /// by ``MemoryDocument/rewritten(_:toHold:keeping:)``, and is to be told apart from what somebody deleted.
   public func canHold(_ entry: Entry) -> Bool { codec.canHold(entry) }
 
+  /// Whether an entry that is not in a file of this format may be put there: less than it can hold.
+  ///
+  /// The lists of a graph object can hold a record of another kind where somebody put it, but whoever reads them takes
+  /// it for an entity. So one that comes from elsewhere, the marker line of a graph in lines say, is left out.
+  public func canGain(_ entry: Entry) -> Bool { codec.canGain(entry) }
+
   /// Those of the entries that one file of this format can hold together: what ``canHold(_:)`` allows, without what
   /// excludes each other. In a file of nested categories no path can be both a value and a category.
   public func heldTogether(_ entries: [Entry]) -> [Entry] {
     codec.heldTogether(entries.filter(canHold), besides: [])
   }
+
+  /// Those of the entries that a new file of this format gets: ``heldTogether(_:)`` of those it ``canGain(_:)``.
+  public func gainedTogether(_ entries: [Entry]) -> [Entry] { heldTogether(entries.filter(canGain)) }
 
   var codec: any FormatCodec.Type {
     switch self {
@@ -135,6 +144,9 @@ protocol FormatCodec {
   /// Whether a file of this format can hold an entry so that it is read as that very entry again.
   static func canHold(_ entry: Entry) -> Bool
 
+  /// Whether an entry that it can hold, and that is not in the file, may be put there.
+  static func canGain(_ entry: Entry) -> Bool
+
   /// The entries without those that exclude each other in one file, or an item of these ids that stays in it.
   static func heldTogether(_ entries: [Entry], besides kept: [ByteString]) -> [Entry]
 }
@@ -169,11 +181,9 @@ extension FormatCodec {
     return items
   }
 
-  /// Whether a file of this format can hold an entry so that it is read as that very entry again.
-  static func canHold(_ entry: Entry) -> Bool { readsBack(entry) }
+  static func canGain(_ entry: Entry) -> Bool { canHold(entry) }
 
-  /// Whether the record that an entry is written as is read as that very entry again.
-  static func readsBack(_ entry: Entry) -> Bool {
+  static func canHold(_ entry: Entry) -> Bool {
     let content = entry.content
     if entry.metadata.kind == Quarantine.kind { return false }
     if entry.metadata.kind == Observation.kind {

@@ -252,7 +252,7 @@ extension Store {
     }
     let isBlank = reading.isBlank
     let old = isBlank ? MemoryDocument(format: format, items: []) : try parsed(present)
-    if isBlank, format.heldTogether(view).isEmpty {
+    if isBlank, format.gainedTogether(view).isEmpty {
       return Rendering(
         old: old, output: .file(present), new: old, digest: reading.digest, unwritable: view.map { ($0.id, nil) })
     }
@@ -266,7 +266,8 @@ extension Store {
     var unwritable: [ByteString] = []
     while true {
       let bytes =
-        isBlank ? format.render(format.heldTogether(entries)) : old.rewritten(present, toHold: entries, keeping: isKept)
+        isBlank
+        ? format.render(format.gainedTogether(entries)) : old.rewritten(present, toHold: entries, keeping: isKept)
       let new: MemoryDocument
       do throws(ReplicationError) { new = try parsed(bytes) } catch {
         throw ReplicationError(
