@@ -62,7 +62,6 @@ public final class LibGit2Remote: Remote {
     try LibGit2.check(code, operation)
   }
 
-  /// Keeps the commit under the private ref `refs/crdt/push/<branch>`.
   /// Fetches the branch into an empty repository beside this one, where no damaged object is in the way.
   public func recover(_ blob: ObjectID, branch: String, deadline: Deadline) throws(GitError) -> [UInt8]? {
     let folder = repository.gitFolder + "crdt/recover-\(getpid())"
@@ -96,6 +95,9 @@ public final class LibGit2Remote: Remote {
     }
   }
 
+  /// Keeps the commit under the private ref `refs/crdt/push/<branch>`. Takes locks of git processes that died away
+  /// where they refuse the push (``RemoteLock``).
+  ///
   /// A refusal that libgit2 itself foresees (the remote has commits we do not have) is `.rejected` too.
   public func push(_ commit: ObjectID, branch: String, deadline: Deadline) throws(GitError) -> PushOutcome {
     let name = "refs/heads/\(branch)"
@@ -122,7 +124,8 @@ public final class LibGit2Remote: Remote {
       }
       if let report = session.pushReport[name] {
         guard let refusal = report else { return .accepted }
-        return .rejected(reason: Self.reason(refusal, session))
+        return .rejected(
+          reason: RemoteLock.explain(Self.reason(refusal, session), address: session.address, branch: branch))
       }
       try LibGit2.check(code, operation)
       // Without the server's word nothing is known to have happened.

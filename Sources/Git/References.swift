@@ -83,23 +83,15 @@ extension LibGit2Repository {
   /// The index's lock has to be an hour old: a person's `git commit` holds it as long as an editor is open.
   @discardableResult
   public func clearAbandonedLocks(minimumAgeSeconds: Int64 = 60) throws(GitError) -> [String] {
-    let probe = gitFolder + "crdt-clock-\(getpid())"
-    let descriptor = Glibc.open(probe, O_CREAT | O_WRONLY | O_CLOEXEC | O_TRUNC, 0o600)
-    guard descriptor >= 0 else {
+    guard let nowSeconds = RemoteLock.fileSystemSeconds(probing: gitFolder) else {
       throw GitError(
         .storage, operation: "clear locks in \(gitFolder)", message: errorText(errno), isRetryable: false)
     }
-    // Without its name nothing of it is left by a process that is killed here.
-    unlink(probe)
-    var now = stat()
-    let probed = fstat(descriptor, &now)
-    close(descriptor)
-    guard probed == 0 else { return [] }
     let paths = ["HEAD.lock", "config.lock", "index.lock", "packed-refs.lock"] + locks(below: "refs")
     return paths.filter { path in
       var status = stat()
       guard lstat(gitFolder + path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
-      let ageSeconds = Int64(now.st_mtim.tv_sec - status.st_mtim.tv_sec)
+      let ageSeconds = nowSeconds - Int64(status.st_mtim.tv_sec)
       guard ageSeconds >= (path == "index.lock" ? max(3600, minimumAgeSeconds) : minimumAgeSeconds) else {
         return false
       }

@@ -30,6 +30,7 @@ import Testing
       let delay = usual * 1_200 * (round - 1) / rounds + Int.random(in: 0...5_000)
       if try killed(sandbox.command(["--store", host.store]), afterMicroseconds: delay, withChildren: round % 2 == 0) {
         kills += 1
+        if round % 2 == 0 { try age(locksIn: sandbox.remote) }
       }
       let outcome = try host.backup()
       #expect(outcome.code == 0, "round \(round), killed after \(delay) µs: \(outcome)")
@@ -61,6 +62,14 @@ import Testing
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}
     return status & 0x7F == SIGKILL
+  }
+
+  /// Lets a minute pass for the locks that git's server left when it was killed: until then they may be a living one's.
+  private func age(locksIn remote: String) throws {
+    for name in ["HEAD.lock", "refs/heads/main.lock"] where access(remote + "/" + name, F_OK) == 0 {
+      var times = [timeval(tv_sec: time(nil) - 90, tv_usec: 0), timeval(tv_sec: time(nil) - 90, tv_usec: 0)]
+      try #require(utimes(remote + "/" + name, &times) == 0)
+    }
   }
 
   private static func children(of process: pid_t) -> [pid_t] {

@@ -110,6 +110,33 @@ private let soon = 30.0
     #expect(reason.contains("hook declined") && reason.contains("not today"))
   }
 
+  @Test(arguments: ["HEAD.lock", "refs/heads/main.lock"])
+  func lockOfADeadProcessInARemoteOnThisMachineRefusesOnlyWhileItMayBeALivingOnes(name: String) throws {
+    guard let served = try ServedRepository(.path) else { return }
+    let client = try served.client("one")
+    let commit = try client.commit("x")
+    let lock = served.folder("served.git/" + name)
+    served.folder.write("served.git/" + name, "")
+    func push() throws -> PushOutcome {
+      try client.remote(url: served.url).push(commit, branch: "main", deadline: .after(seconds: soon))
+    }
+    guard case .rejected(let reason) = try push() else {
+      Issue.record("accepted")
+      return
+    }
+    #expect(reason.contains(lock) && reason.contains("60 s"))
+    #expect(access(lock, F_OK) == 0)
+
+    var times = [timeval(tv_sec: time(nil) - 90, tv_usec: 0), timeval(tv_sec: time(nil) - 90, tv_usec: 0)]
+    try #require(utimes(lock, &times) == 0)
+    // The refusal that finds it abandoned takes it away, and the loop tries again.
+    guard case .rejected = try push() else {
+      Issue.record("accepted beside a lock")
+      return
+    }
+    #expect(try push() == .accepted)
+  }
+
   private func failure(_ repository: LibGit2Repository, _ url: String, seconds: Double = soon) -> GitError? {
     do {
       _ = try repository.remote(url: url).list(deadline: .after(seconds: seconds))

@@ -85,4 +85,56 @@ import Testing
     #expect(try store.open().tip() == before)
     #expect(try write(store, [record("c", 1)]).entries.count == 1)
   }
+
+  /// Puts another commit on the remote: with this payload under a name that is not its own, or a file for its folder.
+  private func tamper(_ host: SimulatedStore, name: String, with bytes: [UInt8], hidesFolder: Bool = false) throws {
+    let repository = host.repository
+    let tip = try #require(try repository.reference("refs/heads/main"))
+    var root = try repository.readTree(try repository.readCommit(tip).tree)
+    let file = TreeEntry(name: name, mode: .file, id: try repository.writeBlob(bytes))
+    let shard = String(name.prefix(2))
+    let folder =
+      hidesFolder
+      ? TreeEntry(name: shard, mode: .file, id: file.id)
+      : TreeEntry(name: shard, mode: .folder, id: try repository.writeTree([file]))
+    root.removeAll { $0.name == "blobs" }
+    root.append(TreeEntry(name: "blobs", mode: .folder, id: try repository.writeTree([folder])))
+    let commit = try repository.writeCommit(
+      tree: try repository.writeTree(root), parents: [tip],
+      signature: Signature(name: "n", email: "e", timeSeconds: 0), message: "x")
+    let outcome = try repository.remote(url: "simulated").push(commit, branch: "main", deadline: .after(seconds: 60))
+    #expect(outcome == .accepted)
+  }
+
+  @Test(arguments: [false, true])
+  func aPayloadThatIsNotWhatItsNameSaysIsNamedAndReplacedByTheGoodOne(hidesFolder: Bool) throws {
+    let server = SimulatedServer()
+    let (a, b) = (try SimulatedStore("a", server: server, seed: 1), try SimulatedStore("b", server: server, seed: 2))
+    let new = try SimulatedStore("new", server: server, seed: 3)
+    for host in [a, b, new] { host.memory = [("x", "1")] }
+    let payload = Array("a payload".utf8)
+    let digest = EntryIdentity.hexDigest(of: payload)
+    try a.backUp()
+    try write(a, [record("c", 1)], blobs: [payload])
+    try a.backUp()
+    try b.backUp()
+    try tamper(b, name: digest, with: Array("damaged".utf8), hidesFolder: hidesFolder)
+
+    // A host without it hears of it, and so does its doctor.
+    let heard = try new.backUp()
+    #expect(heard.warnings.contains { $0.hasPrefix("blobs/") && $0.contains("not what its name says") })
+    #expect(try new.open().blob(digest) == nil)
+    let finding = try #require(try new.open().examine(fixing: false).first { $0.check == "payloads" })
+    #expect(finding.level == .problem && finding.message.contains("blobs/\(digest.prefix(2))"))
+
+    // A host that has it keeps it, and puts it back for all.
+    try a.backUp()
+    #expect(try a.open().blob(digest) == payload)
+    try new.backUp()
+    #expect(try new.open().blob(digest) == payload)
+    #expect(try new.open().examine(fixing: false).first { $0.check == "payloads" }?.level == .ok)
+    let tip = try a.open().tip()
+    for host in [a, b, new] { try host.backUp() }
+    #expect(try new.open().tip() == tip)
+  }
 }

@@ -241,8 +241,20 @@ extension Store {
         Finding(
           "host files", .ok, "\(tree.stateFiles.count) readable, \(table.view(of: table.join()).count) live entries"))
     }
+    if let blobs = tree.blobs { findings.append(try examinePayloads(blobs, reader)) }
     findings.append(try examinePublished(tree, fixing: fixing))
     return findings
+  }
+
+  private func examinePayloads(_ blobs: ObjectID, _ reader: StateReader) throws(ReplicationError) -> Finding {
+    let found = try BlobJoin(repository: repository, reader: reader).examine(blobs)
+    guard let first = found.damaged.first else {
+      return Finding("payloads", .ok, "\(found.count) as their names say, \(found.byteCount >> 10) KiB")
+    }
+    let more = found.damaged.count > 1 ? " and \(found.damaged.count - 1) more" : ""
+    return Finding(
+      "payloads", .problem, "\(first)\(more): not what the name says",
+      remedy: "What needs it is passed over. Any host that has it puts it back with its next backup", code: .badData)
   }
 
   private func examinePublished(_ tree: StoreTree, fixing: Bool) throws(ReplicationError) -> Finding {

@@ -22,8 +22,9 @@ struct TreeJoin {
   func join(ours: ObjectID?, theirs: ObjectID?) throws(ReplicationError) -> Result {
     guard let ours else {
       guard let theirs else { return Result(tree: StoreTree(), keepsOurEntries: true) }
-      let tree = try read(theirs)
-      return Result(tree: try healed(tree, tips: [theirs]), keepsOurEntries: true)
+      var tree = try healed(try read(theirs), tips: [theirs])
+      tree.blobs = try BlobJoin(repository: repository, reader: reader).join(nil, tree.blobs)
+      return Result(tree: tree, keepsOurEntries: true)
     }
     guard let theirs else { return Result(tree: try read(ours), keepsOurEntries: true) }
     let ourTree = try read(ours)
@@ -33,7 +34,7 @@ struct TreeJoin {
     var result = Result(tree: ourTree, keepsOurEntries: true)
     let tips = [ours, theirs]
     try joinStates(ourTree, theirTree, into: &result, tips: tips)
-    result.tree.blobs = try joinBlobs(ourTree.blobs, theirTree.blobs)
+    result.tree.blobs = try BlobJoin(repository: repository, reader: reader).join(ourTree.blobs, theirTree.blobs)
     result.tree.unifiedShards = ourTree.unifiedShards ?? theirTree.unifiedShards
     result.tree.unified = nil
     try joinForeign(ourTree, theirTree, into: &result.tree, commits: (ours, theirs))
@@ -115,36 +116,6 @@ struct TreeJoin {
     if theirRecord.formatVersion > HostRecord.currentFormatVersion { return theirs }
     if ourRecord.formatVersion > HostRecord.currentFormatVersion { return ours }
     return try write(ourRecord.joined(with: theirRecord).written)
-  }
-
-  private func joinBlobs(_ ours: ObjectID?, _ theirs: ObjectID?) throws(ReplicationError) -> ObjectID? {
-    guard let ours, let theirs, ours != theirs else { return ours ?? theirs }
-    return try replicating { () throws(GitError) in
-      var folders: [String: TreeEntry] = [:]
-      for entry in try repository.readTree(ours) { folders[entry.name] = entry }
-      for entry in try repository.readTree(theirs) {
-        guard let mine = folders[entry.name] else {
-          folders[entry.name] = entry
-          continue
-        }
-        if mine.id == entry.id { continue }
-        if mine.mode == .folder, entry.mode == .folder {
-          var files: [String: TreeEntry] = [:]
-          for file in try repository.readTree(mine.id) + (try repository.readTree(entry.id)) {
-            // Blobs are named by what they hold: of two under one name, at most one is what the name says.
-            if let other = files[file.name], other.id != file.id,
-              EntryIdentity.hexDigest(of: try repository.readBlob(other.id)) == file.name
-            {
-              continue
-            }
-            files[file.name] = file
-          }
-          let merged = try repository.writeTree(Array(files.values))
-          folders[entry.name] = TreeEntry(name: entry.name, mode: .folder, id: merged)
-        }
-      }
-      return try repository.writeTree(Array(folders.values))
-    }
   }
 
   private func joinForeign(
