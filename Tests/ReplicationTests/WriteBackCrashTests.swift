@@ -94,4 +94,34 @@ import Testing
       writes += 1
     }
   }
+
+  @Test func anotherMemoryFileAfterADeathIsNotTakenForTheOldOneWithoutItsLines() throws {
+    var writes = 0
+    var isAlive = false
+    while !isAlive {
+      let a = try TwoWayHost("a", SimulatedServer(), seed: 1)
+      let old = Dictionary(uniqueKeysWithValues: (0..<6).map { ("n\($0)", "v") })
+      a.remember(old)
+      try a.run()
+      try a.edit { $0["late"] = "v" }
+      a.store.files.failWrites(after: writes)
+      isAlive = (try? a.run())?.exitCode == 0
+      a.store.files.failWrites(after: nil)
+
+      // Another file, in which all but four of the lines are missing: fewer than the guard of mass deletions asks about.
+      let path = "/a/other.json"
+      a.store.files.put(
+        path, Array(#"[{"id":"n0","content":"v"},{"id":"n1","content":"v"},{"id":"own","content":"v"}]"#.utf8))
+      var request = StoreRequest(folder: "/a")
+      request.memory = path
+      try a.store.open().take(request)
+      let report = try a.run()
+      #expect(report.exitCode == 0, "after \(writes) writes")
+      #expect(report.ingest?.deleted == 0, "after \(writes) writes")
+      let live = try MemoryDocument.parse(try #require(a.store.files.get(path)), source: path).items.map(\.id)
+      #expect(Set(live).isSuperset(of: (0..<6).map { ByteString("n\($0)") } + ["own"]), "after \(writes) writes")
+      writes += 1
+    }
+    #expect(writes > 5)
+  }
 }

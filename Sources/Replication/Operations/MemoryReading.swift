@@ -103,7 +103,8 @@ extension Store {
     return file.kind == .file && isSettled(file) ? file.statusText : nil
   }
 
-  private func isSettled(_ file: FileInformation) -> Bool {
+  /// Whether a file was not changed so recently that another change could leave the same times (git's "racy" rule).
+  func isSettled(_ file: FileInformation) -> Bool {
     for nanoseconds in [file.modifiedNanoseconds, file.changedNanoseconds] {
       guard nanoseconds >= 0 else { return false }
       let instant = Instant(unixSeconds: nanoseconds / 1_000_000_000, nanoseconds: nanoseconds % 1_000_000_000)

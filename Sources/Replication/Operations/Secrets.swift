@@ -14,13 +14,19 @@ extension Store {
     SecretScanner(rules: try secretRules(), allowed: try privateState.readAllowed())
   }
 
+  /// The file of further rules, there or not.
+  var secretRulesPath: String {
+    let name = settings.secrets ?? Store.secretRulesName
+    return name.hasPrefix("/") ? name : paths.folder + "/" + name
+  }
+
   private func secretRules() throws(ReplicationError) -> [SecretRule] {
-    let path = settings.secrets.map { $0.hasPrefix("/") ? $0 : paths.folder + "/" + $0 }
+    let path = secretRulesPath
     let bytes = try storing { () throws(StorageError) in
-      try effects.fileSystem.read(path ?? paths.folder + "/" + Store.secretRulesName, limitBytes: 1 << 20)
+      try effects.fileSystem.read(path, limitBytes: 1 << 20)
     }
     guard let bytes else {
-      guard let path else { return SecretRule.builtIn }
+      guard settings.secrets != nil else { return SecretRule.builtIn }
       throw ReplicationError(
         .configuration, "\(path): the rules for secrets that \(StoreSettings.Key.secrets) names are not there",
         remedy:
@@ -28,7 +34,7 @@ extension Store {
     }
     do {
       // The store's own come first: where two fit, the first is named.
-      return try SecretRule.parse(bytes, source: path ?? Store.secretRulesName) + SecretRule.builtIn
+      return try SecretRule.parse(bytes, source: settings.secrets == nil ? Store.secretRulesName : path) + SecretRule.builtIn
     } catch {
       throw ReplicationError(
         .configuration, error.description, remedy: "Nothing was changed. Mend that line and run again")

@@ -25,7 +25,7 @@ extension Store {
       let before = settings.namedSources.first { $0.name == name }
       if before == source { return false }
       // The base tells of another file; what that file's values were is recognised from the state.
-      if before?.memory != source.memory { try forgetFile(of: source) }
+      if before?.memory != source.memory { try forgetFile(privateState.of(source)) }
       try set(StoreSettings.Key.source(name, "memory"), source.memory)
       try set(StoreSettings.Key.source(name, "format"), source.format?.rawValue)
       try set(StoreSettings.Key.source(name, "writeBack"), source.isWrittenBack ? "true" : "false")
@@ -47,7 +47,7 @@ extension Store {
       settings.namedSources.removeAll { $0.name == name }
       try writeSourceNames()
       for key in ["memory", "format", "writeBack"] { try set(StoreSettings.Key.source(name, key), nil) }
-      try forgetFile(of: source)
+      try forgetFile(privateState.of(source))
       return true
     }
   }
@@ -65,8 +65,8 @@ extension Store {
     try set(StoreSettings.Key.sources, names.isEmpty ? nil : names.joined(separator: " "))
   }
 
-  private func forgetFile(of source: MemorySource) throws(ReplicationError) {
-    let state = privateState.of(source)
+  /// Takes away what is known of a memory's file, also what waits to be settled: it is to be another one.
+  func forgetFile(_ state: PrivateState) throws(ReplicationError) {
     try storing { () throws(StorageError) in
       for path in [
         state.basePath, state.preparedBasePath, state.preparedWritePath, state.ingestedPath, state.heldPath,

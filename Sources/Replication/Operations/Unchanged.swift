@@ -115,12 +115,17 @@ extension Store {
     for source in report.sources {
       guard source.ingest != nil, source.writeBack?.unwritable.isEmpty ?? true, source.writeBack?.isWritten != true,
         let ingested = try privateState.of(source.source).readIngested(), ingested.memory == source.source.memory,
-        let status = ingested.fileStatus, try fileStatus(ingested.memory) == status
+        let status = ingested.fileStatus,
+        // Not for a folder of notes, which no single `stat` tells of.
+        try storing({ () throws(StorageError) in try effects.fileSystem.information(ingested.memory) })?.statusText
+          == status
       else { return nil }
       watched[ingested.memory] = status
       sources.append(VerifiedState.Source(source: source.source, counts: ingested.counts))
     }
     let files = effects.fileSystem
+    // A list that cannot be read would have nothing watched.
+    guard let published = try? privateState.readPublished().keys.sorted() else { return nil }
     do throws(StorageError) {
       guard
         let remoteFolder = try Store.gitFolder(at: remotePath, branch: settings.branch, commit: commit, files),
@@ -131,14 +136,13 @@ extension Store {
         let text = try files.read(path, limitBytes: 1 << 20) ?? []
         if String(decoding: text, as: UTF8.self).lowercased().contains("[include") { return nil }
       }
-      let ownFiles = try Store.publishedPaths(privateState).map { paths.folder + "/" + $0 }
-      let secrets = settings.secrets.map { $0.hasPrefix("/") ? $0 : paths.folder + "/" + $0 }
+      let ownFiles = published.map { paths.folder + "/" + $0 }
       let settingsFiles =
         context.configurationFiles + [
-          paths.gitFolder + "/config", paths.gitFolder + "/shallow", paths.folder + "/.crdt-secrets", paths.allowed,
-          paths.preparedBase,
+          paths.gitFolder + "/config", paths.gitFolder + "/shallow", secretRulesPath, paths.allowed,
         ]
-      for path in ownFiles + settingsFiles + [secrets].compactMap(\.self) {
+      let waiting = settings.sources.map { privateState.of($0).preparedBasePath }
+      for path in ownFiles + settingsFiles + waiting {
         guard let status = try settledStatus(path) else { return nil }
         watched[path] = status
       }
@@ -152,34 +156,20 @@ extension Store {
     }
   }
 
-  private static func publishedPaths(_ state: PrivateState) throws(StorageError) -> [String] {
-    (try? state.readPublished().keys.sorted()) ?? []
-  }
-
   private static func machineDigest(_ effects: Effects) -> String? {
     effects.machineIdentity().map { EntryIdentity.hexDigest(of: $0) }
   }
 
   // MARK: Files
 
-  /// What `stat` says of a file, ``VerifiedState/absent`` for none; `nil` where it was changed so recently that another
-  /// change could leave the same times (git's "racy" rule).
-  func settledStatus(_ path: String) throws(StorageError) -> String? {
+  /// What `stat` says of a file, ``VerifiedState/absent`` for none; `nil` where it was changed a moment ago.
+  private func settledStatus(_ path: String) throws(StorageError) -> String? {
     guard let file = try effects.fileSystem.information(path) else { return VerifiedState.absent }
-    for nanoseconds in [file.modifiedNanoseconds, file.changedNanoseconds] {
-      guard nanoseconds >= 0 else { return nil }
-      let instant = Instant(unixSeconds: nanoseconds / 1_000_000_000, nanoseconds: nanoseconds % 1_000_000_000)
-      guard wall.seconds(since: instant) >= 2 else { return nil }
-    }
-    return Store.text(of: file)
+    return isSettled(file) ? file.statusText : nil
   }
 
   private static func watchedStatus(_ path: String, _ files: any FileSystem) throws(StorageError) -> String {
-    try files.information(path).map(text(of:)) ?? VerifiedState.absent
-  }
-
-  private static func text(of file: FileInformation) -> String {
-    "\(file.device):\(file.inode):\(file.sizeBytes):\(file.modifiedNanoseconds):\(file.changedNanoseconds)"
+    try files.information(path)?.statusText ?? VerifiedState.absent
   }
 
   // MARK: Refs

@@ -161,13 +161,7 @@ extension Store {
     }
     if let memory = request.memory, memory != settings.memory {
       // The base tells of another file; what that file's values were is recognised from the state.
-      if settings.memory != nil {
-        try storing { () throws(StorageError) in
-          for path in [paths.base, paths.ingested, privateState.preparedWritePath] {
-            _ = try effects.fileSystem.remove(path)
-          }
-        }
-      }
+      if settings.memory != nil { try forgetFile(privateState) }
       try set(StoreSettings.Key.memory, memory)
       settings.memory = memory
     }

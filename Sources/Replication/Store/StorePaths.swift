@@ -14,14 +14,10 @@ public struct StorePaths: Hashable, Sendable {
   public var privateFolder: String { gitFolder + "/crdt" }
   public var replica: String { privateFolder + "/replica" }
   public var clock: String { privateFolder + "/clock" }
-  public var base: String { privateFolder + "/base" }
   /// The same private files for each source with a name, in a folder of its own.
   public var sourcesFolder: String { privateFolder + "/sources" }
   public var lastRun: String { privateFolder + "/last-run" }
-  public var preparedBase: String { privateFolder + "/base.next" }
-  public var ingested: String { privateFolder + "/ingested" }
-  /// Entries that look like secrets and stay on this host, and what was allowed all the same.
-  public var held: String { privateFolder + "/held" }
+  /// What may be backed up although it looks like a secret.
   public var allowed: String { privateFolder + "/allowed" }
   public var published: String { privateFolder + "/published" }
   /// What the last verified run had seen, to tell a run with nothing to do at once.

@@ -26,13 +26,16 @@ struct CollectCommand: ParsableCommand {
     let console = Console(output)
     try console.run("gc", printsResult: false) {
       let store = try storeOptions.open()
-      let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
+      var options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
       if !dryRun, !offline {
         // What the others have seen may have come in since the last backup.
-        _ = try store.backup(
-          options, connect: { url throws(GitError) in try store.repository.remote(url: url) },
-          progress: console.progress)
-        console.endProgress()
+        let report = try store.backUp(options, console)
+        report.warnings.forEach(console.warn)
+        if case .notOnRemote(let error) = report.outcome {
+          console.fail(error.description)
+          // Once is enough to wait for it.
+          options.isOffline = true
+        }
       }
       let report = try store.collect(options)
       text(report, store, console)

@@ -103,9 +103,7 @@ struct HostChange: ParsableArguments {
 
   /// What the host has shared has to be here before it can be called gone.
   private func merge(_ store: Store, _ options: BackupOptions, _ console: Console) throws {
-    let report = try store.backup(
-      options, connect: { url throws(GitError) in try store.repository.remote(url: url) }, progress: console.progress)
-    console.endProgress()
+    let report = try store.backUp(options, console)
     guard case .notOnRemote(let error) = report.outcome else { return }
     throw ReplicationError(
       error.code, "cannot tell what the host has shared: \(error.message)",

@@ -80,9 +80,7 @@ struct SyncCommand: ParsableCommand {
     options.allowsMassDeletion = allowMassDeletion
     options.timeoutSeconds = timeout
     options.context = Machine.runContext
-    let report = try store.backup(
-      options, connect: { url throws(GitError) in try store.repository.remote(url: url) }, progress: console.progress)
-    console.endProgress()
+    let report = try store.backUp(options, console)
     BackupPrinter(console: console, folder: store.paths.folder).show(report, command: command)
     return report.exitCode
   }

@@ -17,6 +17,13 @@ extension BackupOptions {
 }
 
 extension Store {
+  /// Backs up to the remote of the settings, with progress on a terminal.
+  func backUp(_ options: BackupOptions, _ console: Console) throws(ReplicationError) -> BackupReport {
+    defer { console.endProgress() }
+    return try backup(
+      options, connect: { url throws(GitError) in try self.repository.remote(url: url) }, progress: console.progress)
+  }
+
   /// Makes a change and brings it to the remote, as a backup would, and into the memory that is written back. What its
   /// user did there goes first: the change is made to what is in the file now.
   /// - Parameter change: commits it here and prints what it was; returns the members of the JSON object that say so.
@@ -40,8 +47,7 @@ extension Store {
     options.isPrelude = true
     options.skipsIngest = false
     do {
-      let report = try backup(
-        options, connect: { url throws(GitError) in try self.repository.remote(url: url) }, progress: console.progress)
+      let report = try backUp(options, console)
       guard let failure = report.sources.lazy.compactMap(\.failure).first else { return true }
       console.warn("the memory is left as it is: \(failure.message)")
     } catch {
@@ -56,13 +62,10 @@ extension Store {
     _ options: BackupOptions, command: String, console: Console, change: (inout JSONWriter) -> Void
   ) throws -> Int32 {
     do {
-      let report = try backup(
-        options, connect: { url throws(GitError) in try self.repository.remote(url: url) }, progress: console.progress)
-      console.endProgress()
+      let report = try backUp(options, console)
       BackupPrinter(console: console, folder: paths.folder).show(report, command: command, change: change)
       return report.exitCode
     } catch {
-      console.endProgress()
       let failure = savedAllTheSame(error)
       if console.options.json {
         console.object(command) { object in
