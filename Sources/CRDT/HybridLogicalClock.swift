@@ -51,6 +51,10 @@ public struct HybridLogicalClock: Hashable, Sendable {
     instant <= wall.advanced(bySeconds: maxDriftSeconds)
   }
 
+  /// Whether a clock can go on from a mark: not in the last year that can be written. No clock of ours gets there but by
+  /// damage or somebody's hand, and at its end every stamp would be the same.
+  public static func canGoOn(from mark: Instant) -> Bool { mark < Instant.latest.advanced(bySeconds: -366 * 86_400) }
+
   /// Takes up a mark that was made durable earlier. Never moves backwards.
   public mutating func restore(highWater mark: Instant) {
     if mark > highWater { highWater = mark }

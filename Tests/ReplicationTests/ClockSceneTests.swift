@@ -1,4 +1,6 @@
 import CRDT
+import Durability
+import Git
 import Memory
 import Replication
 import TestKit
@@ -178,5 +180,78 @@ import Testing
     #expect(
       all.last == Stamp(instant: stamp(ahead, 5), host: "a") || all.last == Stamp(instant: stamp(ahead, 4), host: "a"))
     #expect(Set(all).count == all.count && all == all.sorted())
+  }
+
+  /// A mark at the end of time, where every stamp would be the same.
+  @Test(arguments: ["record", "private state"])
+  func aMarkAtTheEndOfTimeIsDamageAndNothingIsLostToIt(place: String) throws {
+    let store = try SimulatedStore("a", server: SimulatedServer(), seed: 1)
+    try store.repository.setSetting("crdt.writeBack", to: "true")
+    func run(_ memory: [(id: String, value: String)]) throws {
+      store.memory = memory
+      store.now = store.now.advanced(bySeconds: 10)
+      #expect(try store.backUp().outcome.isVerified)
+    }
+    try run([("x", "1")])
+    if place == "record" {
+      let repository = store.repository
+      let tip = try #require(try repository.reference("refs/heads/main"))
+      var root = try repository.readTree(try repository.readCommit(tip).tree)
+      let hosts = try #require(root.firstIndex { $0.name == "hosts" })
+      var record = try repository.readTree(root[hosts].id)
+      let text = String(decoding: try repository.readBlob(record[0].id), as: UTF8.self)
+      let marked = text.replacing(/"seen":\{"a":"[^"]*"/, with: #""seen":{"a":"\#(Instant.latest)""#)
+      #expect(marked != text)
+      record[0] = TreeEntry(name: record[0].name, mode: .file, id: try repository.writeBlob(Array(marked.utf8)))
+      root[hosts] = TreeEntry(name: "hosts", mode: .folder, id: try repository.writeTree(record))
+      let commit = try repository.writeCommit(
+        tree: try repository.writeTree(root), parents: [tip],
+        signature: Signature(name: "n", email: "e", timeSeconds: 0), message: "x")
+      try repository.updateReference("refs/heads/main", to: commit, expecting: tip, message: "m")
+      store.deletePrivateState()
+    } else {
+      let state = SealedRecord(
+        kind: "clock", version: 1, payload: Array(#"{"highWater":"\#(Instant.latest)"}"#.utf8))
+      store.files.put("/a/.git/crdt/clock", state.sealed)
+    }
+    try run([("x", "1"), ("n", "first")])
+    try run([("x", "1")])
+    try run([("x", "1"), ("n", "PRECIOUS")])
+    #expect(try view(store) == ["x": "1", "n": "PRECIOUS"])
+    #expect(try stamps("n", in: store).allSatisfy { $0.instant < Instant(unixSeconds: 1_800_000_000) })
+  }
+
+  @Test func anEditOfWhatAPeerStampedAtTheEndOfTimeIsKeptAsAConflict() throws {
+    let server = SimulatedServer()
+    let (a, b) = (try SimulatedStore("a", server: server, seed: 1), try SimulatedStore("b", server: server, seed: 2))
+    a.memory = [("x", "1")]
+    b.memory = [("x", "1")]
+    try a.backUp()
+    try b.backUp()
+    let entry = try #require(try a.open().log("x").first?.entry)
+    let late = #"""
+      [
+      {"id":"x","content":"late","_crdt_metadata":{"host":"zzz","timestamp":"\#(Instant.latest)","version":2,"unique_id":"\#(entry.metadata.uniqueID)","seen":{"a":"\#(entry.metadata.stamp.instant.written)"}}}
+      ]
+
+      """#
+    let repository = b.repository
+    let tip = try #require(try repository.reference("refs/heads/main"))
+    var root = try repository.readTree(try repository.readCommit(tip).tree)
+    root.append(TreeEntry(name: "memory-zzz.json", mode: .file, id: try repository.writeBlob(Array(late.utf8))))
+    let commit = try repository.writeCommit(
+      tree: try repository.writeTree(root), parents: [tip],
+      signature: Signature(name: "n", email: "e", timeSeconds: 0), message: "x")
+    #expect(
+      try repository.remote(url: "simulated").push(commit, branch: "main", deadline: .after(seconds: 60)) == .accepted)
+    try a.backUp()
+    a.memory = [("x", "mine")]
+    #expect(try a.backUp().outcome.isVerified)
+    let contents = try a.open().log("x").map { String(decoding: $0.entry.content, as: UTF8.self) }
+    #expect(contents.contains { $0.contains("mine") } && contents.contains { $0.contains("late") })
+    #expect(try a.open().conflicts().map(\.id) == ["x"])
+    let before = try a.open().tip()
+    try a.backUp()
+    #expect(try a.open().tip() == before)
   }
 }

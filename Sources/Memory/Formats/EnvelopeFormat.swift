@@ -43,20 +43,11 @@ enum EnvelopeFormat: FormatCodec {
     return FileLayout(lists: [try FileLayout.List(arrayAt: list.value.lowerBound, depth: 1, bytes)])
   }
 
-  /// The members of the one object that a file is.
-  static func members(ofFile bytes: RawSpan) throws(ScanFailure) -> [JSONMember] {
-    var scanner = JSONScanner()
-    scanner.skipWhitespace(bytes)
-    let parsed = try JSONObject.members(at: scanner.offset, bytes)
-    scanner.offset = parsed.range.upperBound
-    scanner.skipWhitespace(bytes)
-    guard scanner.isAtEnd(bytes) else { throw scanner.failure(bytes, "text after the end of the object") }
-    return parsed.members
-  }
-
   /// The member that is the list: see ``EnvelopeFormat``. Without any object the names decide, in their order.
   private static func list(of bytes: RawSpan) throws(ScanFailure) -> JSONMember {
-    let arrays = try members(ofFile: bytes).filter { JSONObject.kind(at: $0.value.lowerBound, bytes) == .array }
+    let arrays = try JSONObject.members(ofFile: bytes).filter {
+      JSONObject.kind(at: $0.value.lowerBound, bytes) == .array
+    }
     let named = arrays.filter { isListName($0, bytes) }
     func full(_ members: [JSONMember]) -> [JSONMember] {
       members.filter { firstElement(ofArrayAt: $0.value.lowerBound, bytes) == .object }

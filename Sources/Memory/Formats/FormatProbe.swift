@@ -138,13 +138,7 @@ struct FormatProbe {
   }
 
   private static func shapeOfOneObject(_ bytes: RawSpan) throws(ScanFailure) -> Shape {
-    var scanner = JSONScanner()
-    scanner.skipWhitespace(bytes)
-    let parsed = try JSONObject.members(at: scanner.offset, bytes)
-    scanner.offset = parsed.range.upperBound
-    scanner.skipWhitespace(bytes)
-    guard scanner.isAtEnd(bytes) else { throw scanner.failure(bytes, "text after the end of the object") }
-    return .document(Document(parsed.members, bytes))
+    .document(Document(try JSONObject.members(ofFile: bytes), bytes))
   }
 
   private static func holdsObjects(_ value: Range<Int>, _ bytes: RawSpan) -> Bool {

@@ -65,7 +65,7 @@ enum GraphObjectFormat: FormatCodec {
   // MARK: Writing
 
   static func layout(of bytes: RawSpan) throws(ScanFailure) -> FileLayout {
-    let members = try EnvelopeFormat.members(ofFile: bytes)
+    let members = try JSONObject.members(ofFile: bytes)
     var lists: [FileLayout.List] = []
     for member in members where JSONObject.kind(at: member.value.lowerBound, bytes) == .array {
       let isRelations = member.isNamed("relations", bytes)
@@ -86,7 +86,7 @@ enum GraphObjectFormat: FormatCodec {
 
   static func completed(_ source: LayoutSource, for contents: [[UInt8]]) -> [UInt8] {
     let span = source.bytes.span.bytes
-    guard let members = try? EnvelopeFormat.members(ofFile: span), let layout = try? layout(of: span) else {
+    guard let members = try? JSONObject.members(ofFile: span), let layout = try? layout(of: span) else {
       return source.bytes
     }
     let needsRelations = contents.contains { content in

@@ -95,16 +95,7 @@ enum JSONArrayFormat: FormatCodec {
   }
 
   static func render(_ records: [[UInt8]]) -> [UInt8] {
-    if records.isEmpty { return Array("[]\n".utf8) }
-    var output: [UInt8] = []
-    output.reserveCapacity(records.reduce(6) { $0 + $1.count + 2 })
-    output += [0x5B, 0x0A]
-    for (index, record) in records.enumerated() {
-      if index > 0 { output += [0x2C, 0x0A] }
-      output += record
-    }
-    output += [0x0A, 0x5D, 0x0A]
-    return output
+    EnvelopeFormat.list(records) + [0x0A]
   }
 }
 

@@ -25,15 +25,9 @@ enum MapFormat: FormatCodec {
   }
 
   static func items(of bytes: RawSpan) throws(ScanFailure) -> [MemoryDocument.Item] {
-    var scanner = JSONScanner()
-    scanner.skipWhitespace(bytes)
-    let parsed = try JSONObject.members(at: scanner.offset, bytes)
-    scanner.offset = parsed.range.upperBound
-    scanner.skipWhitespace(bytes)
-    guard scanner.isAtEnd(bytes) else { throw scanner.failure(bytes, "text after the end of the object") }
     var items: [MemoryDocument.Item] = []
     var counter = LineCounter()
-    for member in parsed.members {
+    for member in try JSONObject.members(ofFile: bytes) {
       let line = counter.line(at: member.whole.lowerBound, bytes)
       try append(member, bytes, line: line, to: &items)
     }

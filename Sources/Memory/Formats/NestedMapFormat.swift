@@ -23,7 +23,7 @@ enum NestedMapFormat: FormatCodec {
   static func items(of bytes: RawSpan) throws(ScanFailure) -> [MemoryDocument.Item] {
     var items: [MemoryDocument.Item] = []
     var counter = LineCounter()
-    let members = try EnvelopeFormat.members(ofFile: bytes)
+    let members = try JSONObject.members(ofFile: bytes)
     try append(members, path: [], level: 1, bytes, &counter, to: &items)
     return items
   }

@@ -73,13 +73,13 @@ public enum Ingest {
     }
     let present = Set(document.items.map(\.id))
     for item in matching.gone where matching.isQuarantine(item) {
-      writer.resolve(item, values: matching.values[item.id] ?? [], isWholeIDGone: !present.contains(item.id))
+      writer.resolve(item, values: matching.values[item.id], isWholeIDGone: !present.contains(item.id))
     }
     for item in gone {
       if item.isVanished || policy == .keep {
         writer.keep(item)
       } else {
-        writer.delete(item, values: matching.values[item.id] ?? [], isWholeIDGone: !present.contains(item.id))
+        writer.delete(item, values: matching.values[item.id], isWholeIDGone: !present.contains(item.id))
       }
     }
     writer.settleEdited(values: matching.values)

@@ -97,7 +97,7 @@ public struct IngestBase: Hashable, Sendable {
     var items: [Item] = []
     items.reserveCapacity(document.items.count)
     for item in document.items {
-      let candidates = values[item.id] ?? []
+      let candidates = values[item.id]?.all ?? []
       let digest = ContentDigest(of: item.content)
       if isKept(item) {
         if let before = previous?.items.first(where: { $0.id == item.id && !taken.contains($0.uniqueID) }) {

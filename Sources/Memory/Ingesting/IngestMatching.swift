@@ -29,8 +29,8 @@ struct IngestMatching {
     var bases: [IngestBase.Item] = []
     /// unique_ids that an unchanged item stands for.
     var claimed: Set<ByteString> = []
-    /// What the unchanged items say.
-    var unchanged: [ContentDigest] = []
+    /// How many items of the id say the same.
+    var counts: [ContentDigest: Int] = [:]
   }
 
   private(set) var outcomes: [Outcome?]
@@ -38,7 +38,7 @@ struct IngestMatching {
   /// Base items that nothing in the file stands for any more.
   private(set) var gone: [IngestBase.Item] = []
   /// What is known of the ids of open and gone items.
-  private(set) var values: [ByteString: [KnownValue]] = [:]
+  private(set) var values: [ByteString: KnownValues] = [:]
 
   private let items: [MemoryDocument.Item]
   private let hasBase: Bool
@@ -47,6 +47,8 @@ struct IngestMatching {
   private let isCollected: Bool
   private var groups: [ByteString: Group] = [:]
   private var openIDs: [ByteString] = []
+  /// Live values that this host has written, the oldest last, of the ids that were asked for.
+  private var ownValues: [ByteString: [KnownValue]] = [:]
   /// Open items that only history can tell, with the base item they may be an edit of.
   private var undecided: [(item: Int, base: IngestBase.Item?)] = []
 
@@ -70,14 +72,13 @@ struct IngestMatching {
   /// Decides what was left open.
   /// - Parameter past: values of ``idsToAskFor`` from history.
   mutating func decide(past: [KnownValue]) {
-    var pastByID: [ByteString: [KnownValue]] = [:]
-    for value in past.sorted(by: KnownValue.precedes) { pastByID[value.id, default: []].append(value) }
+    let pastByID = Dictionary(grouping: past, by: \.id).compactMapValues(KnownValues.init)
     for (item, base) in undecided {
       let id = items[item].id
-      if let value = recognisable(item, base: base, among: pastByID[id] ?? []) {
+      if let value = recognisable(item, base: base, among: pastByID[id]) {
         claim(value.metadata.uniqueID, of: id)
         outcomes[item] = .recognised(value, previous: base)
-      } else if base == nil, isCopy(item, among: pastByID[id] ?? []) {
+      } else if base == nil, isCopy(item, among: pastByID[id]) {
         outcomes[item] = .copy
       } else {
         decideWithoutRecognition(item, base: base)
@@ -123,6 +124,7 @@ struct IngestMatching {
       guard let matched = byKey[Key(id: items[index].id, digest: digests[index])]?.popLast() else {
         if groups[items[index].id] == nil { openIDs.append(items[index].id) }
         groups[items[index].id, default: Group()].items.append(index)
+        groups[items[index].id]?.counts[digests[index], default: 0] += 1
         continue
       }
       isMatched[matched] = true
@@ -134,7 +136,7 @@ struct IngestMatching {
       let id = baseItems[index].id
       if isMatched[index] {
         groups[id]?.claimed.insert(baseItems[index].uniqueID)
-        groups[id]?.unchanged.append(baseItems[index].contentDigest)
+        groups[id]?.counts[baseItems[index].contentDigest, default: 0] += 1
       } else if groups[id] != nil {
         groups[id]?.bases.append(baseItems[index])
       } else {
@@ -156,25 +158,28 @@ struct IngestMatching {
 
   private mutating func pairGroup(_ id: ByteString) {
     guard var group = groups[id] else { return }
-    let current = values[id] ?? []
+    let current = values[id]
     var open = group.items
     // No unique_id may stand for two items: those of the base are taken before anything is recognised.
     groups[id]?.claimed.formUnion(group.bases.map(\.uniqueID))
 
     // First those that took over the newer value of the very unique_id they were.
+    var bases = Dictionary(group.bases.map { ($0.uniqueID, $0) }, uniquingKeysWith: { first, _ in first })
     open.removeAll { item in
-      for (position, base) in group.bases.enumerated() {
-        guard let value = recognisable(item, base: base, among: current), value.metadata.uniqueID == base.uniqueID
+      for value in current?.saying(digests[item]) ?? [] {
+        guard let base = bases[value.metadata.uniqueID], value.metadata.stamp > base.stamp,
+          isLive(base.uniqueID, id)
         else { continue }
-        group.bases.remove(at: position)
+        bases[base.uniqueID] = nil
         outcomes[item] = .recognised(value, previous: base)
         return true
       }
       return false
     }
     // Then in order: the k-th that is left was the k-th of the base.
+    var left = group.bases.filter { bases[$0.uniqueID] != nil }[...]
     for item in open {
-      let base = group.bases.isEmpty ? nil : group.bases.removeFirst()
+      let base = left.popFirst()
       if let value = recognisable(item, base: base, among: current) {
         claim(value.metadata.uniqueID, of: id)
         outcomes[item] = .recognised(value, previous: base)
@@ -186,7 +191,7 @@ struct IngestMatching {
         decideWithoutRecognition(item, base: base)
       }
     }
-    gone += group.bases
+    gone += left
     groups[id]?.bases = []
   }
 
@@ -196,11 +201,12 @@ struct IngestMatching {
   ///   Going back to an older value is something a user does on purpose, and it has to win.
   /// - Without one, any value. But where the file had a base and the unique_id is deleted, the user has added it
   ///   again: that lives. Without any base (a new machine with an old copy of the file) what was deleted stays so.
-  private func recognisable(_ item: Int, base: IngestBase.Item?, among candidates: [KnownValue]) -> KnownValue? {
+  private func recognisable(_ item: Int, base: IngestBase.Item?, among candidates: KnownValues?) -> KnownValue? {
+    guard let candidates else { return nil }
     let id = items[item].id
     let claimed = groups[id]?.claimed ?? []
     var deleted: KnownValue?
-    for value in candidates where value.contentDigest == digests[item] && !value.metadata.isDeleted {
+    for value in candidates.saying(digests[item]) {
       let uniqueID = value.metadata.uniqueID
       if claimed.contains(uniqueID), uniqueID != base?.uniqueID { continue }
       if let base, value.metadata.stamp <= base.stamp { continue }
@@ -213,17 +219,12 @@ struct IngestMatching {
   /// Whether an item that no base item is left for says what was replaced in what another item of its id stands for:
   /// a copy that was left behind, or a line that is mended after its entry went on elsewhere. Stamping it would let
   /// stale data win. The base knows nothing of a copy: where the other item goes and it stays, somebody went back to it.
-  private func isCopy(_ item: Int, among candidates: [KnownValue]) -> Bool {
-    guard let group = groups[items[item].id], isAlone(item, in: group) else { return false }
-    return candidates.contains { value in
-      value.contentDigest == digests[item] && !value.metadata.isDeleted
-        && group.claimed.contains(value.metadata.uniqueID) && isReplaced(value)
+  /// Not where several items say the same.
+  private func isCopy(_ item: Int, among candidates: KnownValues?) -> Bool {
+    guard let candidates, let group = groups[items[item].id], group.counts[digests[item]] == 1 else { return false }
+    return candidates.saying(digests[item]).contains { value in
+      group.claimed.contains(value.metadata.uniqueID) && isReplaced(value)
     }
-  }
-
-  /// Whether no other item of the id says the same.
-  private func isAlone(_ item: Int, in group: Group) -> Bool {
-    !group.unchanged.contains(digests[item]) && !group.items.contains { $0 != item && digests[$0] == digests[item] }
   }
 
   /// Whether somebody who had seen the value wrote another one in its place.
@@ -233,24 +234,32 @@ struct IngestMatching {
       && winner.metadata.hasSeen(value.metadata.stamp)
   }
 
+  /// Whether a live value can be written above: not at the end of time.
+  private func isEditable(_ uniqueID: ByteString, _ id: ByteString) -> Bool {
+    winner(of: uniqueID, id).map { !$0.metadata.isDeleted && $0.metadata.stamp.instant < .latest } ?? false
+  }
+
   private func isLive(_ uniqueID: ByteString, _ id: ByteString) -> Bool {
     winner(of: uniqueID, id).map { !$0.metadata.isDeleted } ?? false
   }
 
   private func winner(of uniqueID: ByteString, _ id: ByteString) -> KnownValue? {
-    values[id]?.first { $0.isWinner && $0.metadata.uniqueID == uniqueID }
+    values[id]?.winner(of: uniqueID)
   }
 
   /// Whether history can hold a value that would be recognised: reading it is dear.
-  private func isHistoryNeeded(_ base: IngestBase.Item?, _ current: [KnownValue]) -> Bool {
-    guard let base else { return !current.isEmpty || isCollected && !hasBase }
-    return current.contains { $0.metadata.stamp > base.stamp }
+  private func isHistoryNeeded(_ base: IngestBase.Item?, _ current: KnownValues?) -> Bool {
+    guard let base else { return current != nil || isCollected && !hasBase }
+    return current.map { $0.greatest > base.stamp } ?? false
   }
 
   private mutating func decideWithoutRecognition(_ item: Int, base: IngestBase.Item?) {
     let id = items[item].id
     if let base {
-      outcomes[item] = .edited(base, winner: winner(of: base.uniqueID, id))
+      let winner = winner(of: base.uniqueID, id)
+      // Above the end of time nothing can be written: the edit is an addition then, and a conflict.
+      let isEditable = winner.map { $0.metadata.stamp.instant < .latest } ?? true
+      outcomes[item] = isEditable ? .edited(base, winner: winner) : .added
     } else if let own = ownValue(id), let winner = winner(of: own.metadata.uniqueID, id) {
       // The base is lost, or this id left the file and came back: it is an edit of what this host wrote last.
       claim(own.metadata.uniqueID, of: id)
@@ -264,14 +273,16 @@ struct IngestMatching {
   }
 
   /// The oldest live unique_id of an id that this host has written and that no item stands for.
-  private func ownValue(_ id: ByteString) -> KnownValue? {
-    let claimed = groups[id]?.claimed ?? []
-    return (values[id] ?? [])
-      .filter {
-        $0.metadata.stamp.host == ownHost && !$0.metadata.isDeleted && !claimed.contains($0.metadata.uniqueID)
-          && isLive($0.metadata.uniqueID, id)
-      }
-      .min { IngestMatching.created($0) < IngestMatching.created($1) }
+  private mutating func ownValue(_ id: ByteString) -> KnownValue? {
+    var own =
+      ownValues[id]
+      ?? (values[id]?.all ?? [])
+      .filter { $0.metadata.stamp.host == ownHost && !$0.metadata.isDeleted && isEditable($0.metadata.uniqueID, id) }
+      .sorted { (IngestMatching.created($1), $0.metadata.stamp) < (IngestMatching.created($0), $1.metadata.stamp) }
+    // What an item stands for once it does for good.
+    while let oldest = own.last, groups[id]?.claimed.contains(oldest.metadata.uniqueID) == true { own.removeLast() }
+    ownValues[id] = own
+    return own.last
   }
 
   private static func created(_ value: KnownValue) -> Instant {

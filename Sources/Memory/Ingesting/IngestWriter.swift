@@ -85,7 +85,7 @@ struct IngestWriter {
   /// An edit that had seen the other values of its id settles them: a tombstone for each that no item stands for. A
   /// value among them that the file never showed stays, and stays a conflict.
   /// - Parameter values: what is known of the ids of edited items.
-  mutating func settleEdited(values: [ByteString: [KnownValue]]) {
+  mutating func settleEdited(values: [ByteString: KnownValues]) {
     if editedBeside.isEmpty { return }
     let standing = Set(result.base.items.map(\.uniqueID))
     var settled: Set<ByteString> = []
@@ -93,8 +93,8 @@ struct IngestWriter {
       let item = result.base.items[position]
       for (uniqueID, known) in item.others.sorted(by: { $0.key < $1.key })
       where !standing.contains(uniqueID) && settled.insert(uniqueID).inserted {
-        guard let winner = values[item.id]?.first(where: { $0.isWinner && $0.metadata.uniqueID == uniqueID }),
-          !winner.metadata.isDeleted, known.covers(winner.metadata.stamp)
+        guard let winner = values[item.id]?.winner(of: uniqueID),
+          !winner.metadata.isDeleted, known.covers(winner.metadata.stamp), winner.metadata.stamp.instant < .latest
         else { continue }
         let metadata = successor(of: uniqueID, version: 0, known: known, winner: winner, kind: nil)
         result.entries.append(Entry.tombstone(of: metadata))
@@ -126,26 +126,26 @@ struct IngestWriter {
 
   /// An item that the user deleted.
   /// - Parameter isWholeIDGone: no item of that id is left, so all that it stood for goes, not only what it showed.
-  mutating func delete(_ item: IngestBase.Item, values: [KnownValue], isWholeIDGone: Bool) {
+  mutating func delete(_ item: IngestBase.Item, values: KnownValues?, isWholeIDGone: Bool) {
     let (isDeleted, isOutlived) = bury(item, values: values, isWholeIDGone: isWholeIDGone)
     if isOutlived { result.outlived.append(item.id) } else if isDeleted { result.deleted.append(item.id) }
   }
 
   /// A damaged line that is no longer in the file.
-  mutating func resolve(_ item: IngestBase.Item, values: [KnownValue], isWholeIDGone: Bool) {
+  mutating func resolve(_ item: IngestBase.Item, values: KnownValues?, isWholeIDGone: Bool) {
     if bury(item, values: values, isWholeIDGone: isWholeIDGone).isDeleted { result.resolved.append(item.id) }
   }
 
   /// Writes the tombstones of what a base item stood for, as far as the file had shown it.
-  private mutating func bury(_ item: IngestBase.Item, values: [KnownValue], isWholeIDGone: Bool)
+  private mutating func bury(_ item: IngestBase.Item, values: KnownValues?, isWholeIDGone: Bool)
     -> (isDeleted: Bool, isOutlived: Bool)
   {
     var targets = isWholeIDGone ? item.others : [:]
     targets[item.uniqueID] = item.known
     var isDeleted = false
     for (uniqueID, known) in targets.sorted(by: { $0.key < $1.key }) {
-      guard let winner = values.first(where: { $0.isWinner && $0.metadata.uniqueID == uniqueID }),
-        !winner.metadata.isDeleted, known.covers(winner.metadata.stamp)
+      guard let winner = values?.winner(of: uniqueID),
+        !winner.metadata.isDeleted, known.covers(winner.metadata.stamp), winner.metadata.stamp.instant < .latest
       else { continue }
       let metadata = successor(of: uniqueID, version: 0, known: known, winner: winner, kind: nil)
       result.entries.append(Entry.tombstone(of: metadata))
@@ -153,9 +153,11 @@ struct IngestWriter {
     }
     let isOutlived =
       isWholeIDGone
-      && values.contains { value in
+      && (values?.all ?? []).contains { value in
         guard value.isWinner, !value.metadata.isDeleted else { return false }
-        return targets[value.metadata.uniqueID].map { !$0.covers(value.metadata.stamp) } ?? true
+        return targets[value.metadata.uniqueID].map {
+          !$0.covers(value.metadata.stamp) || value.metadata.stamp.instant >= .latest
+        } ?? true
       }
     return (isDeleted, isOutlived)
   }

@@ -45,9 +45,9 @@ public struct KnownState: Sendable {
   /// Nothing is known.
   public init() { self.init(table: EntryTable(), winners: []) }
 
-  /// All values of some ids, tombstones included, winners first, then the greatest first.
+  /// All values of some ids, tombstones included.
   /// - Complexity: O(n) over all entries, and one digest a value found.
-  func values(of ids: Set<ByteString>) -> [ByteString: [KnownValue]] {
+  func values(of ids: Set<ByteString>) -> [ByteString: KnownValues] {
     guard !ids.isEmpty else { return [:] }
     var found: [ByteString: [KnownValue]] = [:]
     for index in 0..<table.count {
@@ -55,6 +55,6 @@ public struct KnownState: Sendable {
       guard ids.contains(id), table.entrySource(index) == source else { continue }
       found[id, default: []].append(KnownValue(table.entry(index), isWinner: winners.contains(index)))
     }
-    return found.mapValues { $0.sorted(by: KnownValue.precedes) }
+    return found.compactMapValues(KnownValues.init)
   }
 }

@@ -36,6 +36,17 @@ package enum JSONObject {
     }
   }
 
+  /// The members of the one object that a file is.
+  static func members(ofFile bytes: RawSpan) throws(ScanFailure) -> [JSONMember] {
+    var scanner = JSONScanner()
+    scanner.skipWhitespace(bytes)
+    let parsed = try members(at: scanner.offset, bytes)
+    scanner.offset = parsed.range.upperBound
+    scanner.skipWhitespace(bytes)
+    guard scanner.isAtEnd(bytes) else { throw scanner.failure(bytes, "text after the end of the object") }
+    return parsed.members
+  }
+
   /// The elements of the array that starts at `offset`, in order; everything in them is validated.
   package static func elements(at offset: Int, _ bytes: RawSpan, depth: Int = 0)
     throws(ScanFailure) -> (elements: [Range<Int>], range: Range<Int>)

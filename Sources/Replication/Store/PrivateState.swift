@@ -84,8 +84,10 @@ struct PrivateState {
   }
 
   /// The clock's durable high-water mark.
+  /// The durable mark; `nil` where there is none, or one that no clock can go on from.
   func readClock() throws(ReplicationError) -> Instant? {
-    try fields(paths.clock, kind: Kind.clock)?["highWater"]?.text.flatMap { Instant(rfc3339: $0) }
+    let mark = try fields(paths.clock, kind: Kind.clock)?["highWater"]?.text.flatMap { Instant(rfc3339: $0) }
+    return mark.flatMap { HybridLogicalClock.canGoOn(from: $0) ? $0 : nil }
   }
 
   /// Returns once the mark is on stable storage: only then may stamps up to it be used.

@@ -9,7 +9,7 @@ struct Identity: Hashable {
 }
 
 extension Store {
-  /// The tree with entries of `host` joined into that host's files.
+  /// The tree with entries of `host` joined into that host's files. Throws `.internal` rather than lose one of them.
   func adding(_ entries: [Entry], to tree: StoreTree, host: HostName, tips: [ObjectID]) throws(ReplicationError)
     -> StoreTree
   {
@@ -27,7 +27,14 @@ extension Store {
       sources.append(Source(name: path, bytes: Store.state(of: added)))
       let table: EntryTable
       do { table = try EntryTable(sources) } catch { throw ReplicationError(error) }
-      tree.stateFiles[path] = try write(table.write(table.join()))
+      let winners = table.join()
+      let joined = Set(winners.map { table.entry($0).metadata })
+      if let lost = added.first(where: { !joined.contains($0.metadata) }) {
+        throw ReplicationError(
+          .internal, "\(lost.id): what was to be written is less than what \(path) has of it",
+          remedy: "Nothing was changed")
+      }
+      tree.stateFiles[path] = try write(table.write(winners))
     }
     return tree
   }
@@ -92,6 +99,8 @@ extension Store {
         let winner = deletedBy[table.uniqueID(index)], table.stamp(index).host == host.bytes
       else { continue }
       let tombstone = table.entry(winner).metadata
+      // Nothing can be written above the end of time: the value stays in our file, and in the log.
+      if tombstone.stamp.instant >= .latest { continue }
       if !tombstone.hasSeen(table.stamp(index)) { unseen.append((index, tombstone)) }
     }
     if unseen.isEmpty { return [] }

@@ -111,7 +111,9 @@ public final class Store {
     for tip in [try tip(), try trackedTip()].compactMap(\.self) {
       guard let id = try tree(of: tip).hostRecords[StoreTree.hostRecordName(of: host.text)] else { continue }
       let bytes = try replicating { () throws(GitError) in try repository.readBlob(id) }
-      if let mark = HostRecord(bytes)?.seen[host.bytes] { clock.restore(highWater: mark) }
+      if let mark = HostRecord(bytes)?.seen[host.bytes], HybridLogicalClock.canGoOn(from: mark) {
+        clock.restore(highWater: mark)
+      }
     }
     return clock
   }
