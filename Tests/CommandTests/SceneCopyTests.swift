@@ -80,6 +80,22 @@ import Testing
     #expect(try read(b).contains(old) && !read(b).contains(new))
   }
 
+  @Test func oldLinesAppendedAgainAndAgainDoNotWin() throws {
+    let (_, a, b) = try hosts("{\"id\":\"x\",\"v\":\"old\"}\n{\"id\":\"y\",\"v\":1}\n")
+    write("{\"id\":\"x\",\"v\":\"new\"}\n{\"id\":\"y\",\"v\":1}\n", a)
+    #expect(try a.backup().code == 0)
+    #expect(try b.backup().code == 0)
+    // Two backups of the file were appended to it.
+    write(try read(b) + "{\"id\":\"x\",\"v\":\"old\"}\n{\"id\":\"x\",\"v\":\"old\"}\n", b)
+    let outcome = try b.backup()
+    #expect(outcome.code == 0 && outcome.output.contains("2 known from elsewhere"), "\(outcome)")
+    #expect(try a.backup().code == 0)
+    for host in [a, b] {
+      #expect(try read(host).contains("new") && !read(host).contains("old"), "\(host.name)")
+      #expect(try conflicts(host) == 0)
+    }
+  }
+
   @Test func theSidesOfAGitConflictStayUntilSomebodyResolvesIt() throws {
     let (_, a, b) = try hosts("{\"id\":\"x\",\"v\":0}\n{\"id\":\"y\",\"v\":1}\n")
     let torn =

@@ -27,10 +27,11 @@ struct IngestMatching {
     var items: [Int] = []
     /// Base items of the id that no item equals, present ones first.
     var bases: [IngestBase.Item] = []
-    /// unique_ids that an unchanged item stands for.
+    /// unique_ids that an item stands for.
     var claimed: Set<ByteString> = []
-    /// How many items of the id say the same.
-    var counts: [ContentDigest: Int] = [:]
+    /// What is written of a unique_id, and what it will have seen.
+    var edits: [ByteString: (digest: ContentDigest, known: KnownStamps)] = [:]
+    var isUndecided = false
   }
 
   private(set) var outcomes: [Outcome?]
@@ -78,7 +79,7 @@ struct IngestMatching {
       if let value = recognisable(item, base: base, among: pastByID[id]) {
         claim(value.metadata.uniqueID, of: id)
         outcomes[item] = .recognised(value, previous: base)
-      } else if base == nil, isCopy(item, among: pastByID[id]) {
+      } else if base == nil, isCopy(item, among: values[id]) || isCopy(item, among: pastByID[id]) {
         outcomes[item] = .copy
       } else {
         decideWithoutRecognition(item, base: base)
@@ -124,7 +125,6 @@ struct IngestMatching {
       guard let matched = byKey[Key(id: items[index].id, digest: digests[index])]?.popLast() else {
         if groups[items[index].id] == nil { openIDs.append(items[index].id) }
         groups[items[index].id, default: Group()].items.append(index)
-        groups[items[index].id]?.counts[digests[index], default: 0] += 1
         continue
       }
       isMatched[matched] = true
@@ -136,7 +136,6 @@ struct IngestMatching {
       let id = baseItems[index].id
       if isMatched[index] {
         groups[id]?.claimed.insert(baseItems[index].uniqueID)
-        groups[id]?.counts[baseItems[index].contentDigest, default: 0] += 1
       } else if groups[id] != nil {
         groups[id]?.bases.append(baseItems[index])
       } else {
@@ -183,10 +182,11 @@ struct IngestMatching {
       if let value = recognisable(item, base: base, among: current) {
         claim(value.metadata.uniqueID, of: id)
         outcomes[item] = .recognised(value, previous: base)
-      } else if base == nil, isCopy(item, among: current) {
+      } else if base == nil, groups[id]?.isUndecided == false, isCopy(item, among: current) {
         outcomes[item] = .copy
       } else if isHistoryNeeded(base, current) {
         undecided.append((item, base))
+        groups[id]?.isUndecided = true
       } else {
         decideWithoutRecognition(item, base: base)
       }
@@ -219,11 +219,12 @@ struct IngestMatching {
   /// Whether an item that no base item is left for says what was replaced in what another item of its id stands for:
   /// a copy that was left behind, or a line that is mended after its entry went on elsewhere. Stamping it would let
   /// stale data win. The base knows nothing of a copy: where the other item goes and it stays, somebody went back to it.
-  /// Not where several items say the same.
   private func isCopy(_ item: Int, among candidates: KnownValues?) -> Bool {
-    guard let candidates, let group = groups[items[item].id], group.counts[digests[item]] == 1 else { return false }
+    guard let candidates, let group = groups[items[item].id] else { return false }
     return candidates.saying(digests[item]).contains { value in
-      group.claimed.contains(value.metadata.uniqueID) && isReplaced(value)
+      guard group.claimed.contains(value.metadata.uniqueID), isReplaced(value) else { return false }
+      guard let edit = group.edits[value.metadata.uniqueID] else { return true }
+      return edit.digest != value.contentDigest && edit.known.covers(value.metadata.stamp)
     }
   }
 
@@ -260,6 +261,7 @@ struct IngestMatching {
       // Above the end of time nothing can be written: the edit is an addition then, and a conflict.
       let isEditable = winner.map { $0.metadata.stamp.instant < .latest } ?? true
       outcomes[item] = isEditable ? .edited(base, winner: winner) : .added
+      if isEditable { groups[id]?.edits[base.uniqueID] = (digests[item], base.known) }
     } else if let own = ownValue(id), let winner = winner(of: own.metadata.uniqueID, id) {
       // The base is lost, or this id left the file and came back: it is an edit of what this host wrote last.
       claim(own.metadata.uniqueID, of: id)
@@ -267,6 +269,7 @@ struct IngestMatching {
         id: id, uniqueID: own.metadata.uniqueID, contentDigest: own.contentDigest, version: own.metadata.version,
         stamp: own.metadata.stamp, known: KnownStamps(of: own.metadata))
       outcomes[item] = .edited(lost, winner: winner)
+      groups[id]?.edits[lost.uniqueID] = (digests[item], lost.known)
     } else {
       outcomes[item] = .added
     }
