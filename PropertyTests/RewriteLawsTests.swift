@@ -130,7 +130,13 @@ struct RewriteScene: CustomStringConvertible {
         ids.contains { isUnder($0, entry.id) } || keptIDs.contains { isUnder(entry.id, $0) }
       }
     }
-    return kept.map(RewriteScene.shown) + held.map(RewriteScene.shown)
+    // What the file says in another spelling stays as it is there; the first that says it, else the first, stands for it.
+    let byID = Dictionary(grouping: free, by: \.id)
+    let shown = held.map { entry in
+      let same = byID[entry.id]?.first { EntryIdentity.isSameMeaning($0.content, entry.content) }
+      return same.map(RewriteScene.shown) ?? RewriteScene.shown(entry)
+    }
+    return kept.map(RewriteScene.shown) + shown
   }
 
   static func isPartOfGraph(_ entry: Entry) -> Bool {

@@ -96,6 +96,50 @@ import Testing
     }
   }
 
+  /// What a program's JSON library does to a memory that it loads and saves.
+  @Test(arguments: [
+    [
+      #"{"id":"k","c":"caf\u00e9","n":1.0}"#, #"{"n":1,"id":"k","c":"café"}"#, #"{"id":"d","c":"na\u00efve/"}"#,
+      #"{"c":"naïve\/","id":"d"}"#,
+    ],
+    [
+      #"{"type":"entity","name":"Zo\u00eb","entityType":"p","observations":["caf\u00e9"]}"#,
+      #"{"entityType":"p","name":"Zoë","observations":["café"],"type":"entity"}"#,
+      #"{"type":"relation","from":"Zo\u00eb","to":"x","relationType":"r"}"#,
+      #"{"from":"Zoë","to":"x","relationType":"r","type":"relation"}"#,
+    ],
+  ])
+  func aMemoryThatIsSavedInAnotherSpellingIsNotEdited(lines: [String]) throws {
+    let (sandbox, a, b) = try hosts("\(lines[0])\n\(lines[2])\n")
+    // One host edits the first and deletes the second; the other's program saves what it had loaded before.
+    write(lines[0].replacingOccurrences(of: "caf", with: "new caf") + "\n", a)
+    #expect(try a.backup().code == 0)
+    write("\(lines[1])\n\(lines[3])\n", b)
+    let outcome = try b.backup()
+    #expect(
+      outcome.code == 0 && outcome.output.contains(lines[0].contains("entity") ? "3 unchanged\n" : "2 unchanged\n"),
+      "\(outcome)")
+    #expect(try a.backup().code == 0)
+    for host in [a, b] {
+      #expect(
+        try read(host).contains("new caf") && !read(host).contains(#""id":"d""#) && !read(host).contains("from"),
+        "\(host.name)"
+      )
+      #expect(try conflicts(host) == 0)
+    }
+    // Two programs that save in turn, each in its own spelling, commit nothing and rewrite nothing.
+    let tip = try GitProgram.run(["rev-parse", "main"], in: sandbox.remote)
+    let old = lines[0].replacingOccurrences(of: "caf", with: "new caf") + "\n"
+    let new = lines[1].replacingOccurrences(of: "caf", with: "new caf") + "\n"
+    for _ in 0..<2 {
+      write(old, a)
+      write(new, b)
+      for host in [a, b] { #expect(try host.backup().code == 0) }
+      #expect(try read(a) == old && read(b) == new)
+    }
+    #expect(try GitProgram.run(["rev-parse", "main"], in: sandbox.remote) == tip)
+  }
+
   @Test func theSidesOfAGitConflictStayUntilSomebodyResolvesIt() throws {
     let (_, a, b) = try hosts("{\"id\":\"x\",\"v\":0}\n{\"id\":\"y\",\"v\":1}\n")
     let torn =

@@ -161,8 +161,16 @@ struct RewriteTests {
   }
 
   @Test func aMemberThatIsWrittenInAnotherOrderKeepsItsText() throws {
-    let edited = try rewritten(#"[{"id" : "a", "v" : [1,  2]}]"#) { $0.set("a", #"{"v":[1,2],"id":"a"}"#) }
-    #expect(edited == #"[{"v" : [1,  2], "id" : "a"}]"#)
+    let edited = try rewritten(#"[{"id" : "a", "v" : [1,  2], "n" : 1}]"#) {
+      $0.set("a", #"{"v":[1,2],"n":2,"id":"a"}"#)
+    }
+    #expect(edited == #"[{"v" : [1,  2], "n" : 2, "id" : "a"}]"#)
+  }
+
+  @Test func anotherSpellingOfTheSameStaysAsItIs() throws {
+    let file = #"[{"id" : "a", "v" : 1.0, "t":"caf\u00e9"}]"#
+    #expect(try rewritten(file) { $0.set("a", #"{"t":"café","v":1,"id":"a"}"#) } == file)
+    #expect(try rewritten(file) { $0.set("a", #"{"t":"café","v":2,"id":"a"}"#) } != file)
   }
 
   @Test func ofSeveralItemsOfOneIDTheOneThatIsShownStays() throws {

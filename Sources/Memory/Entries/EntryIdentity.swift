@@ -32,9 +32,15 @@ public enum EntryIdentity {
     return GraphRecord(members, bytes)?.id ?? idMember(in: members, bytes)
   }
 
-  /// The id of a value that has none: `sha256-` and the first 32 hex digits of its compact bytes' digest.
-  public static func contentID(of compact: [UInt8]) -> ByteString {
-    ByteString("sha256-" + hexDigest(of: compact).prefix(32))
+  /// The id of a value that has none: `sha256-` and the first 32 hex digits of the digest of its form, so that
+  /// another spelling of it is not another value.
+  public static func contentID(of content: [UInt8]) -> ByteString {
+    ByteString("sha256-" + hexDigest(of: JSONMeaning.form(of: content, keepsOrder: true) ?? content).prefix(32))
+  }
+
+  /// Whether two contents are spellings of one value.
+  public static func isSameMeaning(_ content: [UInt8], _ other: [UInt8]) -> Bool {
+    content == other || (JSONMeaning.form(of: content).map { $0 == JSONMeaning.form(of: other) } ?? false)
   }
 
   /// SHA-256 in lower-case hex.

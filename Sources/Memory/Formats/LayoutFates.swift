@@ -40,9 +40,13 @@ struct LayoutFates {
         fates[index] = .kept
         keptKeys.insert(key)
       } else if let entry = wanted[key] {
-        // The first that equals the entry, else the first.
+        // The first that says what the entry says, else the first.
         if let first = chosen[key] {
-          if items[first].content != entry.content, item.content == entry.content { chosen[key] = index }
+          if !EntryIdentity.isSameMeaning(items[first].content, entry.content),
+            EntryIdentity.isSameMeaning(item.content, entry.content)
+          {
+            chosen[key] = index
+          }
         } else {
           chosen[key] = index
         }
@@ -50,8 +54,9 @@ struct LayoutFates {
     }
     for (key, index) in chosen {
       guard let (entry, content) = wanted[key] else { continue }
-      if items[index].content == content {
-        fates[index] = .stands(content)
+      if EntryIdentity.isSameMeaning(items[index].content, content) {
+        // In the spelling of whoever wrote the file: else two programs would rewrite it in turn.
+        fates[index] = .stands(items[index].content)
       } else if codec.canHold(entry) {
         fates[index] = .stands(content)
         isUnchanged = false

@@ -1,14 +1,18 @@
-/// The SHA-256 of an entry's compact content: how two values are told apart without keeping them.
+/// The SHA-256 of what an entry's content means: how two values are told apart without keeping them.
+///
+/// Of its ``JSONMeaning``, not of its bytes: a program that reads its memory and saves it again with other escapes has
+/// edited nothing, and stamping that would let stale data win.
 public struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
   private let first: UInt64
   private let second: UInt64
   private let third: UInt64
   private let fourth: UInt64
 
-  /// The digest of a compact JSON object without metadata.
+  /// The digest of a JSON object without metadata.
+  /// - Complexity: O(n)
   public init(of content: [UInt8]) {
     var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-    for (index, byte) in SHA256Digest.of(content).enumerated() {
+    for (index, byte) in SHA256Digest.of(JSONMeaning.form(of: content) ?? content).enumerated() {
       switch index >> 3 {
       case 0: words.0 = words.0 << 8 | UInt64(byte)
       case 1: words.1 = words.1 << 8 | UInt64(byte)

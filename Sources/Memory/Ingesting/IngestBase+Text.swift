@@ -1,8 +1,8 @@
 import CRDT
 
 extension IngestBase {
-  /// The version of the form below.
-  private static let formatVersion = "1"
+  /// The version of the form below. 1 had digests of bytes, which tell nothing of what content means.
+  private static let formatVersion = "2"
 
   /// The form it is kept in: JSON Lines, first a header with the digest of the rest, then one item a line.
   /// - Complexity: O(n)
@@ -14,7 +14,7 @@ extension IngestBase {
       JSONText.append(string: item.id.bytes, to: &body)
       body += Array(#","unique_id":"#.utf8)
       JSONText.append(string: item.uniqueID.bytes, to: &body)
-      body += Array(#","content_sha256":"\#(item.contentDigest)","version":\#(item.version),"host":"#.utf8)
+      body += Array(#","meaning_sha256":"\#(item.contentDigest)","version":\#(item.version),"host":"#.utf8)
       JSONText.append(string: item.stamp.host.bytes, to: &body)
       body += Array(#","timestamp":""#.utf8)
       item.stamp.instant.write(into: &body)
@@ -97,7 +97,7 @@ extension IngestBase {
 
     var item: Item? {
       guard let id = text("id"), let uniqueID = text("unique_id"),
-        let digest = text("content_sha256").flatMap(ContentDigest.init(hex:)),
+        let digest = text("meaning_sha256").flatMap(ContentDigest.init(hex:)),
         let version = raw("version").flatMap({ UInt64(String(decoding: $0, as: UTF8.self)) }),
         let host = text("host"), let instant = text("timestamp").flatMap({ Instant(rfc3339: $0) }),
         let known = members.only("known", line.span.bytes).flatMap({ vector($0.value) })

@@ -259,7 +259,12 @@ extension Store {
 
     struct Value: Hashable {
       var id: ByteString
-      var content: [UInt8]
+      var content: ContentDigest
+
+      init(_ id: ByteString, _ content: [UInt8]) {
+        self.id = id
+        self.content = ContentDigest(of: content)
+      }
     }
     let keptIDs = Set(old.items.filter(isKept).map(\.id))
     var entries = view
@@ -274,11 +279,11 @@ extension Store {
           .badData, "\(source.memory): the merged memory leaves nothing in it that could be read again",
           remedy: "The file was left alone. Mend the lines that cannot be read, or take them out, and run again")
       }
-      let shown = Set(entries.map { Value(id: $0.id, content: $0.content) })
-      let found = Set(new.items.map { Value(id: $0.id, content: $0.content) })
+      let shown = Set(entries.map { Value($0.id, $0.content) })
+      let found = Set(new.items.map { Value($0.id, $0.content) })
       let missing = Set(shown.subtracting(found).map(\.id)).subtracting(keptIDs)
       let hasAliens = new.items.contains {
-        $0.kind != Quarantine.kind && !isKept($0) && !shown.contains(Value(id: $0.id, content: $0.content))
+        $0.kind != Quarantine.kind && !isKept($0) && !shown.contains(Value($0.id, $0.content))
       }
       if !hasAliens {
         return Rendering(
