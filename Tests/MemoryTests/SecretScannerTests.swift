@@ -141,4 +141,61 @@ import Testing
     #expect(SecretRule.builtIn.allSatisfy { SecretRule.isName($0.name) })
     #expect(ContextualSecret.allCases.allSatisfy { SecretRule.isName($0.rawValue) })
   }
+
+  private let scanner = SecretScanner()
+
+  /// A key as programs write it: drawn by no lot that matters here, in lines of 64.
+  private var key: [String] {
+    let body = SHA256Lines.base64(count: 9)
+    return ["-----BEGIN OPENSSH PRIVATE KEY-----"] + body + ["c2hvcnQ=", "-----END OPENSSH PRIVATE KEY-----"]
+  }
+
+  /// Where a key's lines are: in damaged lines, observations, plain strings, an array.
+  enum Place: CaseIterable {
+    case damagedLines, observations, strings, records, array
+  }
+
+  @Test(arguments: Place.allCases)
+  func aKeyOfWhichEveryLineIsAStringStaysHome(place: Place) throws {
+    let lines = place == .damagedLines ? key : key.map { #""\#($0)""# }
+    let file =
+      switch place {
+      case .damagedLines: "{\"id\":\"a\"}\n" + lines.joined(separator: "\n") + "\n{\"id\":\"b\",\"v\":\"likes tea\"}\n"
+      case .observations:
+        #"{"type":"entity","name":"e","entityType":"t","observations":["before",\#(lines.joined(separator: ",")),"likes tea"]}"#
+          + "\n"
+      case .strings: "[\"before\"," + lines.joined(separator: ",") + ",\"likes tea\"]"
+      case .records: "[" + lines.enumerated().map { #"{"id":"n\#($0)","line":\#($1)}"# }.joined(separator: ",") + "]"
+      case .array: #"[{"id":"a","key":["note",\#(lines.joined(separator: ","))]},{"id":"b"}]"#
+      }
+    let items = try MemoryDocument.parse(Array(file.utf8), source: "m").items
+    let scan = scanner.scan(items)
+    let kept = items.compactMap { scan.heldBack($0) }
+    #expect(kept.allSatisfy { $0.rule == "private-key" })
+    #expect(kept.count == (place == .array ? 1 : key.count), "\(kept)")
+    for item in items where scan.heldBack(item) == nil {
+      let text = String(decoding: item.content, as: UTF8.self)
+      #expect(!key.contains { text.contains($0) }, "\(text)")
+    }
+    // Said to be none, it is let through.
+    let trusting = SecretScanner(allowed: ["private-key"]).scan(items)
+    #expect(items.allSatisfy { trusting.heldBack($0) == nil })
+  }
+
+  @Test func whoeverSpeaksOfAKeyKeepsNoSecret() throws {
+    let file = #"["starts with -----BEGIN OPENSSH PRIVATE KEY-----", "then", "lines", "PRIVATE KEY is a plate"]"#
+    let items = try MemoryDocument.parse(Array(file.utf8), source: "m").items
+    let scan = scanner.scan(items)
+    #expect(items.allSatisfy { scan.heldBack($0) == nil })
+  }
+}
+
+/// Lines of base 64 that look drawn by lot.
+private enum SHA256Lines {
+  static func base64(count: Int) -> [String] {
+    (0..<count).map { line in
+      let digest = EntryIdentity.hexDigest(of: Array("line \(line)".utf8))
+      return Data(digest.utf8).base64EncodedString().prefix(64).description
+    }
+  }
 }

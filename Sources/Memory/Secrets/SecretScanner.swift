@@ -19,7 +19,7 @@ public struct SecretFinding: Hashable, Sendable {
 public struct SecretScanner: Sendable {
   /// Names of rules, and ids of entries, that are let through.
   public let allowed: Set<ByteString>
-  private let rules: SecretRuleIndex
+  let rules: SecretRuleIndex
 
   /// - Parameters:
   ///   - rules: by form; those of ``ContextualSecret`` always apply.
@@ -29,7 +29,15 @@ public struct SecretScanner: Sendable {
     self.allowed = allowed
   }
 
-  /// What was found in an item, and how the item may be called; `nil` when nothing was, or the item is allowed.
+  /// Looks at all items of a memory.
+  /// - Complexity: O(n)
+  public func scan(_ items: [MemoryDocument.Item]) -> SecretScan { SecretScan(self, items) }
+
+  func isAllowed(_ id: ByteString, _ rule: String) -> Bool {
+    allowed.contains(id) || allowed.contains(ByteString(rule))
+  }
+
+  /// What was found in an item alone, and how the item may be called; `nil` when nothing was, or the item is allowed.
   public func heldBack(_ item: MemoryDocument.Item) -> HeldBackEntry? {
     guard !allowed.contains(item.id) else { return nil }
     let scan = SecretWalk.scan(item.content, rules: rules)

@@ -205,9 +205,12 @@ struct SecretTextScan {
 /// Rules by the byte they start with.
 struct SecretRuleIndex: Sendable {
   let starts: ByteClass
+  /// Names of the rules for the first line of a key.
+  let keyRules: Set<String>
   private let byFirstByte: [UInt8: [SecretRule]]
 
   init(_ rules: [SecretRule]) {
+    keyRules = Set(rules.filter { $0.check == .keyBlock }.map(\.name))
     byFirstByte = Dictionary(grouping: rules) { $0.pattern.needle[0] }
     starts = ByteClass(byFirstByte.keys)
   }

@@ -95,10 +95,13 @@ struct SecretWalk {
     scanner.offset += 1
     scanner.skipWhitespace(bytes)
     var index = 0
+    var texts: [[UInt8]] = []
     while scanner.peek(bytes) != 0x5D {
       path.append(.element(index))
+      let start = scanner.offset
       try value(bytes, named: name)
       path.removeLast()
+      texts.append(JSONObject.string(start..<scanner.offset, bytes) ?? [])
       index += 1
       scanner.skipWhitespace(bytes)
       if scanner.peek(bytes) == 0x2C {
@@ -109,6 +112,10 @@ struct SecretWalk {
       }
     }
     scanner.offset += 1
+    for block in SecretKeyLines(rules).blocks(in: texts) {
+      found.append((block.rule, path))
+      secrets += texts[block.lines]
+    }
   }
 
   // MARK: Text

@@ -107,7 +107,7 @@ extension Store {
     if let newest = table.newestInstant(upTo: wall.advanced(bySeconds: settings.maxDriftSeconds)) {
       clock.witness(newest, wall: wall)
     }
-    let scanner = try secretScanner()
+    let secrets = try secretScanner().scan(document.items)
     let known = KnownState(table: table, winners: winners, source: source.key)
     let history = ValueHistory(repository: repository)
     let isCollected = !(try HostRecords(of: oldTree, in: repository).frontier.isEmpty)
@@ -118,7 +118,7 @@ extension Store {
         olderVersions: { ids throws(ReplicationError) in try history.values(of: ids, below: tips) },
         host: identity.host, wall: wall, clock: &clock,
         vanished: source.isWrittenBack ? .tombstone(allowMass: options.allowsMassDeletion) : .keep,
-        heldBack: { scanner.heldBack($0) }, isCollected: isCollected)
+        heldBack: { secrets.heldBack($0) }, isCollected: isCollected)
     } catch {
       switch error {
       case .history(let failure): throw failure
