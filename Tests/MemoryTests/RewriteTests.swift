@@ -167,6 +167,21 @@ struct RewriteTests {
     #expect(edited == #"[{"v" : [1,  2], "n" : 2, "id" : "a"}]"#)
   }
 
+  @Test(arguments: MemoryFormat.files)
+  func anEntryTooDeepForTheFileIsLeftOutAndTheFileStaysReadable(format: MemoryFormat) throws {
+    for depth in 500...511 {
+      let content = Array(
+        (#"{"id":"deep","c":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "}").utf8
+      )
+      let stamp = Stamp(instant: Instant(unixSeconds: 1), host: "h")
+      let entry = Entry(content: content, metadata: Metadata(stamp: stamp, version: 1, uniqueID: "h_deep_x"))
+      let file = format.render(format.gainedTogether([entry]))
+      if file.isEmpty { continue }
+      let items = try MemoryDocument.parse(file, source: "m", format: format).items
+      #expect(items.map(\.id) == (format.canGain(entry) ? ["deep"] : []), "\(depth)")
+    }
+  }
+
   @Test func anotherSpellingOfTheSameStaysAsItIs() throws {
     let file = #"[{"id" : "a", "v" : 1.0, "t":"caf\u00e9"}]"#
     #expect(try rewritten(file) { $0.set("a", #"{"t":"café","v":1,"id":"a"}"#) } == file)

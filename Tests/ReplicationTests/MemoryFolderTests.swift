@@ -37,7 +37,7 @@ import Testing
 
   @Test func tooDeepAFolderIsRefusedByName() throws {
     let files = MemoryFileSystem()
-    let deep = String(repeating: "/d", count: MemoryFolder.maximumDepth)
+    let deep = String(repeating: "/d", count: NotesFolder.maximumDepth)
     files.put("/n\(deep)/a.md", [])
     #expect(try MemoryFolder.read("/n", in: files).notes.count == 1)
     files.put("/n\(deep)/e/a.md", [])

@@ -124,4 +124,46 @@ import Testing
     }
     #expect(writes > 5)
   }
+
+  @Test func afterADeathAmongNotesWhatItsUserDeletesAndEditsIsTaken() throws {
+    var writes = 0
+    var tried = 0
+    var isAlive = false
+    let names = (0..<5).map { "folder \($0 % 2)/n\($0).md" }
+    while !isAlive {
+      let server = SimulatedServer()
+      let a = try TwoWayHost("a", server, seed: 1, format: .markdown)
+      let b = try TwoWayHost("b", server, seed: 2, format: .markdown)
+      b.store.files.put(b.path + "/own.md", Array("own".utf8))
+      try b.run()
+      for name in names { a.store.files.put(a.path + "/" + name, Array("text of \(name)".utf8)) }
+      try a.run()
+
+      b.store.files.failWrites(after: writes)
+      isAlive = (try? b.run())?.exitCode == 0
+      b.store.files.failWrites(after: nil)
+      let there = names.filter { b.store.files.get(b.path + "/" + $0) != nil }
+      if there.count >= 2, !isAlive {
+        tried += 1
+        try b.store.files.remove(b.path + "/" + there[0])
+        b.store.files.put(b.path + "/" + there[1], Array("edited".utf8))
+      }
+      #expect(try b.run().exitCode == 0, "after \(writes) writes")
+      try a.run()
+      try b.run()
+      for host in [a, b] {
+        let notes = host.store.files.all(below: host.path).mapValues { String(decoding: $0, as: UTF8.self) }
+        var expected = Dictionary(uniqueKeysWithValues: names.map { ($0, "text of \($0)") })
+        expected["own.md"] = "own"
+        if there.count >= 2, !isAlive {
+          expected[there[0]] = nil
+          expected[there[1]] = "edited"
+        }
+        #expect(notes == expected, "\(host.store.name) after \(writes) writes")
+      }
+      #expect(try b.store.open().conflicts().isEmpty, "after \(writes) writes")
+      writes += 1
+    }
+    #expect(tried >= 3)
+  }
 }

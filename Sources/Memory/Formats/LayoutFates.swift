@@ -57,12 +57,15 @@ struct LayoutFates {
       if EntryIdentity.isSameMeaning(items[index].content, content) {
         // In the spelling of whoever wrote the file: else two programs would rewrite it in turn.
         fates[index] = .stands(items[index].content)
-      } else if codec.canHold(entry) {
+      } else if codec.canHold(entry), codec.isReadable(entry) {
         fates[index] = .stands(content)
         isUnchanged = false
       }
     }
-    let absent = wanted.filter { chosen[$0.key] == nil && !keptKeys.contains($0.key) && codec.canGain($0.value.entry) }
+    let absent = wanted.filter {
+      chosen[$0.key] == nil && !keptKeys.contains($0.key) && codec.canGain($0.value.entry)
+        && codec.isReadable($0.value.entry)
+    }
     if !absent.isEmpty {
       missing = RecordAssembly.inOrderOfCreation(absent.map(\.value.entry)).map { ($0, $0.content) }
       placeEdits(items)

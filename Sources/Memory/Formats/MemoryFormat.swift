@@ -54,13 +54,13 @@ public enum MemoryFormat: String, Hashable, Sendable, CaseIterable {
   /// Entries of one store may come from files of several formats, and not every format has room for each: an object
   /// that goes by its `id` but looks like an entity would become one in a graph. What a file cannot hold is left out
   /// by ``MemoryDocument/rewritten(_:toHold:keeping:)``, and is to be told apart from what somebody deleted.
-  public func canHold(_ entry: Entry) -> Bool { codec.canHold(entry) }
+  public func canHold(_ entry: Entry) -> Bool { codec.canHold(entry) && codec.isReadable(entry) }
 
   /// Whether an entry that is not in a file of this format may be put there: less than it can hold.
   ///
   /// The lists of a graph object can hold a record of another kind where somebody put it, but whoever reads them takes
   /// it for an entity. So one that comes from elsewhere, the marker line of a graph in lines say, is left out.
-  public func canGain(_ entry: Entry) -> Bool { codec.canGain(entry) }
+  public func canGain(_ entry: Entry) -> Bool { codec.canGain(entry) && codec.isReadable(entry) }
 
   /// Those of the entries that one file of this format can hold together: what ``canHold(_:)`` allows, without what
   /// excludes each other. In a file of nested categories no path can be both a value and a category.
@@ -147,6 +147,10 @@ protocol FormatCodec {
   /// Whether an entry that it can hold, and that is not in the file, may be put there.
   static func canGain(_ entry: Entry) -> Bool
 
+  /// Whether a file that holds the entry can still be read: the file's own levels count, too, so that one entry of the
+  /// deepest kind would end all reading of a file that wraps it.
+  static func isReadable(_ entry: Entry) -> Bool
+
   /// The entries without those that exclude each other in one file, or an item of these ids that stays in it.
   static func heldTogether(_ entries: [Entry], besides kept: [ByteString]) -> [Entry]
 }
@@ -182,6 +186,13 @@ extension FormatCodec {
   }
 
   static func canGain(_ entry: Entry) -> Bool { canHold(entry) }
+
+  static func isReadable(_ entry: Entry) -> Bool {
+    // Brackets inside of strings count as well: more than enough.
+    guard entry.content.count(where: { $0 == 0x5B || $0 == 0x7B }) > JSONScanner.depthLimit / 2 else { return true }
+    let file = render(RecordAssembly.records(of: [entry]))
+    return (try? items(of: file.span.bytes)) != nil
+  }
 
   static func canHold(_ entry: Entry) -> Bool {
     let content = entry.content

@@ -31,6 +31,8 @@ public enum NotesFolder {
   public static let maximumFileCount = 10_000
   /// A path may be as long, and each part of it 255 bytes.
   public static let maximumPathBytes = 1_024
+  /// In so many folders, one in the other, a note may be.
+  public static let maximumDepth = 32
 
   /// The entries that files are, in the order of their paths.
   ///
@@ -73,13 +75,15 @@ public enum NotesFolder {
 
   /// Whether a file of this path stays in the folder and is read as a note again: relative, no part that is empty or
   /// starts with a dot (so neither `..` nor `.git`), no control characters, valid UTF-8, ending in `.md` or
-  /// `.markdown`, of bounded length.
+  /// `.markdown`, of bounded length and depth.
   public static func isSafe(_ path: ByteString) -> Bool { reasonAgainst(path) == nil }
 
   /// Why a path is not safe; `nil` when it is.
   static func reasonAgainst(_ path: ByteString) -> String? {
     guard String(validating: path.bytes, as: UTF8.self) != nil else { return "its name is not valid UTF-8" }
     if path.bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return "a control character in its name" }
+    let depth = path.bytes.count { $0 == 0x2F }
+    if depth > maximumDepth { return "in more than \(maximumDepth) folders" }
     if path.count > maximumPathBytes { return "its path is longer than \(maximumPathBytes) bytes" }
     for part in path.bytes.split(separator: 0x2F, omittingEmptySubsequences: false) {
       if part.isEmpty { return "no plain relative path" }
@@ -170,6 +174,8 @@ public enum NotesFolder {
       guard let file = wanted[path] else { continue }
       if let reason = taken.reasonAgainst(path) {
         skipped.append(.skip(path, reason: reason))
+      } else if taken.fileCount >= maximumFileCount {
+        skipped.append(.skip(path, reason: "the folder has \(maximumFileCount) notes, the most there can be"))
       } else {
         taken.add(path)
         writes.append(.write(file))
@@ -184,6 +190,8 @@ public enum NotesFolder {
     private var files: [String: ByteString] = [:]
     /// Folders by their folded path.
     private var folders: [String: ByteString] = [:]
+
+    var fileCount: Int { files.count }
 
     mutating func add(_ path: ByteString) {
       files[TakenNames.folded(path)] = path

@@ -15,6 +15,8 @@ enum NotesFolderFormat: FormatCodec {
 
   static func canHold(_ entry: Entry) -> Bool { entry.metadata.kind == nil && NotesFolder.note(of: entry) != nil }
 
+  static func isReadable(_ entry: Entry) -> Bool { true }
+
   /// For people, where one file is asked for: the notes as an array.
   static func render(_ records: [[UInt8]]) -> [UInt8] { JSONArrayFormat.render(records) }
 }

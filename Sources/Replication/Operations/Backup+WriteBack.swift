@@ -335,20 +335,37 @@ extension Store {
 
   /// Writes a memory as it is to be, and its base. Returns false when it is no longer `reading`.
   ///
-  /// A folder cannot be replaced as a whole. Dying there leaves some notes as they are to be, which the next ingest knows
-  /// for the view's own.
+  /// A folder cannot be replaced as a whole: see ``PreparedNotes``.
   private func write(
     _ made: Rendering, over reading: MemoryReading, at path: String, base: IngestBase, state: PrivateState
   ) throws(ReplicationError) -> Bool {
     switch made.output {
     case .file(let bytes): return try replace(path, with: bytes, of: reading, base: base, state: state)
     case .folder(let folder, let changes):
-      let isMade = try storing { () throws(StorageError) in
-        try effects.fileSystem.createFolder(path)
-        return try folder.make(changes, in: path, effects.fileSystem)
+      var write = PreparedNotes(changes, in: path, base: base)
+      try storing { () throws(StorageError) in try effects.fileSystem.createFolder(path) }
+      do throws(ReplicationError) {
+        if !write.notes.isEmpty { try state.prepare(write) }
+        try storing { () throws(StorageError) in
+          try folder.stage(write.notes, changes, in: path, effects.fileSystem)
+        }
+        write.isStaged = true
+        if !write.notes.isEmpty { try state.prepare(write) }
+        let isMade = try storing { () throws(StorageError) in
+          try folder.make(changes, from: write.notes, in: path, effects.fileSystem)
+        }
+        guard isMade else {
+          _ = try state.settleNotes()
+          return false
+        }
+      } catch {
+        // Where even that fails, the next run settles it.
+        _ = try? state.settleNotes()
+        throw error
       }
-      if isMade { try state.write(base) }
-      return isMade
+      try state.write(base)
+      try state.dropPreparedWrite()
+      return true
     }
   }
 

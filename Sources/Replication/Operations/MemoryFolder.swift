@@ -5,8 +5,6 @@ import Memory
 /// A folder of notes as one run read it. Nothing outside of it is ever read or written: symbolic links in it are neither
 /// followed nor replaced.
 struct MemoryFolder {
-  /// Folders in it may be nested as deep.
-  static let maximumDepth = 32
   /// It may hold as many names of any kind.
   static let maximumNameCount = 100_000
 
@@ -77,8 +75,8 @@ struct MemoryFolder {
         }
         switch found?.kind {
         case .folder:
-          guard depth < MemoryFolder.maximumDepth else {
-            throw refusal(path, "a folder more than \(MemoryFolder.maximumDepth) deep")
+          guard depth < NotesFolder.maximumDepth else {
+            throw refusal(path, "a folder more than \(NotesFolder.maximumDepth) deep")
           }
           try add(below: path + "/", depth: depth + 1)
         case .file where isNote:
@@ -152,10 +150,29 @@ struct MemoryFolder {
     return nil
   }
 
+  /// Puts the new bytes of each note beside its place.
+  func stage(_ notes: [PreparedNotes.Note], _ changes: [NoteChange], in root: String, _ files: any FileSystem)
+    throws(StorageError)
+  {
+    let known = information
+    var staged = notes[...]
+    for change in changes {
+      guard case .write(let file) = change, let note = staged.popFirst() else { continue }
+      if let slash = note.staged.lastIndex(of: "/") { try files.createFolder(String(note.staged[..<slash])) }
+      // What an earlier run left, or what somebody put there: never written through.
+      try files.remove(note.staged)
+      try files.replace(note.staged, with: file.bytes, mode: .exact(known[file.path]?.mode ?? 0o600))
+    }
+  }
+
   /// Makes the changes, each only where the note is still what was read. Returns false where one was not: then some may be
-  /// made, and all of them are the view's, so that the next ingest knows them.
-  func make(_ changes: [NoteChange], in root: String, _ files: any FileSystem) throws(StorageError) -> Bool {
-    let known = Dictionary(uniqueKeysWithValues: notes.map { ($0.file.path, $0.information) })
+  /// made, and ``PrivateState/settleNotes()`` tells which.
+  /// - Parameter notes: where the new bytes lie, in the order of the changes that write.
+  func make(_ changes: [NoteChange], from notes: [PreparedNotes.Note], in root: String, _ files: any FileSystem)
+    throws(StorageError) -> Bool
+  {
+    let known = information
+    var staged = notes[...]
     for change in changes {
       switch change {
       case .skip: continue
@@ -164,20 +181,32 @@ struct MemoryFolder {
         guard let before = known[path], try files.information(place, followingLinks: false) == before else {
           return false
         }
-        _ = try files.remove(place)
+        try files.remove(place)
       case .write(let file):
+        guard let note = staged.popFirst() else { return false }
         let place = "\(root)/\(file.path)"
-        let before = known[file.path]
-        guard try files.information(place, followingLinks: false) == before else { return false }
-        if before == nil, let slash = place.lastIndex(of: "/") { try files.createFolder(String(place[..<slash])) }
-        do throws(StorageError) {
-          try files.replace(place, with: file.bytes, mode: .keep(orElse: 0o600), ifStill: before)
-        } catch {
-          if error.code == .changed { return false }
-          throw error
-        }
+        guard try files.information(place, followingLinks: false) == known[file.path] else { return false }
+        try files.rename(note.staged, to: place)
       }
     }
     return true
+  }
+
+  private var information: [ByteString: FileInformation] {
+    Dictionary(uniqueKeysWithValues: notes.map { ($0.file.path, $0.information) })
+  }
+}
+
+extension PreparedNotes {
+  /// The notes that some changes write, each with a place for its new bytes in its own folder, which readers pass over.
+  init(_ changes: [NoteChange], in root: String, base: IngestBase) {
+    var notes: [Note] = []
+    for change in changes {
+      guard case .write(let file) = change else { continue }
+      let folder =
+        file.path.bytes.lastIndex(of: 0x2F).map { "/" + ByteString(file.path.bytes[..<$0]).description } ?? ""
+      notes.append(Note(id: file.path, staged: "\(root)\(folder)/.crdt-backup-\(notes.count)"))
+    }
+    self.init(isStaged: false, notes: notes, base: base)
   }
 }

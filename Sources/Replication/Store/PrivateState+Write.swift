@@ -31,6 +31,7 @@ extension PrivateState {
 
   /// Settles a write that was under way when its run ended: its base is the one if the file was replaced.
   func settleWrite() throws(ReplicationError) {
+    if try settleNotes() { return }
     guard let payload = try payload(preparedWritePath, kind: Kind.write) else { return }
     if let end = payload.firstIndex(of: 0x0A), let fields = try? JSONReader.object(Array(payload[..<end])),
       let target = fields["target"]?.text, let staged = fields["staged"]?.text,

@@ -40,6 +40,7 @@ struct PrivateState {
     static let allowed = "allowed"
     static let verified = "verified"
     static let write = "write"
+    static let notes = "notes"
   }
 
   /// Who this installation is.
