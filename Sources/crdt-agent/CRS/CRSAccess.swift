@@ -153,22 +153,13 @@ struct CRSAccess {
     return try ReasoningSession(folder, project: identity.key, context: context, options: options)
   }
 
-  /// The rules of the store, without those that are let through here or by `crdt-backup allow`.
-  func secretScanner(_ options: CRSSecretOptions) throws -> SecretScanner {
-    var allowed = Set(options.allow.map { ByteString($0) })
-    var rules = SecretRule.builtIn
-    do {
-      let store = try Store.open(storeFolder, effects: effects)
-      allowed.formUnion(try store.allowed())
-      let name = store.settings.secrets ?? ".crdt-secrets"
-      let path = name.hasPrefix("/") ? name : storeFolder + "/" + name
-      if let bytes = try? effects.fileSystem.read(path, limitBytes: 1 << 20) {
-        rules = try SecretRule.parse(bytes, source: path) + rules
-      }
-    } catch let error as ReplicationError {
-      if error.code != .noInput { throw error }
-    }
-    return SecretScanner(rules: rules, allowed: allowed)
+  /// The rules of the store, without those that are let through here or by `crdt-backup allow`; where there is no store
+  /// yet, the built-in ones.
+  /// - Throws: where the store's rules cannot be read: then nothing goes out, rather than too much.
+  func secretScanner(_ options: CRSSecretOptions) throws(ReplicationError) -> SecretScanner {
+    let allowed = Set(options.allow.map { ByteString($0) })
+    guard let store = try Store.openIfThere(storeFolder, effects: effects) else { return SecretScanner(allowed: allowed) }
+    return try store.secretScanner(allowing: allowed)
   }
 
   /// The state as it is, read only, with a warning where it is not all there is.
@@ -187,13 +178,8 @@ struct CRSAccess {
   }
 
   /// The store; `nil` where there is none yet.
-  func storeIfAny() throws -> BackupStore? {
-    do throws(ReplicationError) {
-      return BackupStore(try Store.open(storeFolder, effects: effects))
-    } catch {
-      if error.code == .noInput { return nil }
-      throw error
-    }
+  func storeIfAny() throws(ReplicationError) -> BackupStore? {
+    try Store.openIfThere(storeFolder, effects: effects).map { BackupStore($0) }
   }
 
   /// The store, which has to be there.
