@@ -65,6 +65,10 @@ public protocol CheckpointStore: Sendable {
   /// A payload by the lower-case hex of its SHA-256, verified; `nil` when it is not there.
   func blob(_ digest: String) throws(CheckpointError) -> [UInt8]?
 
+  /// What keeps secrets out, without the rules that are let through here or named.
+  /// - Throws: where the rules cannot be read: then nothing is written, rather than too much.
+  func secretScanner(allowing rules: Set<ByteString>) throws(CheckpointError) -> SecretScanner
+
   /// Those of some checkpoints that were here and are deleted, by this host or one that was merged.
   func deleted(among ids: Set<CheckpointID>) throws(CheckpointError) -> Set<CheckpointID>
 
@@ -73,4 +77,11 @@ public protocol CheckpointStore: Sendable {
   func update<Result>(
     _ body: (_ snapshot: CheckpointSnapshot, _ host: HostName) throws(CheckpointError) -> (CheckpointChange, Result)
   ) throws(CheckpointError) -> Result
+}
+
+extension CheckpointStore {
+  /// The built-in rules, for stores that have none of their own.
+  public func secretScanner(allowing rules: Set<ByteString>) throws(CheckpointError) -> SecretScanner {
+    SecretScanner(allowed: rules)
+  }
 }

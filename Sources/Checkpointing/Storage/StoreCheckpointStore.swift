@@ -9,15 +9,21 @@ import Synchronization
 /// Opens the store for each operation, so that it sees at once what other processes and crdt-backup have done.
 public final class StoreCheckpointStore: CheckpointStore {
   private let open: @Sendable () throws(ReplicationError) -> Store
+  private let openIfThere: @Sendable () throws(ReplicationError) -> Store?
   private let defaultHost: HostName
   /// The last snapshot: the same commit holds the same records.
   private let last = Mutex<CheckpointSnapshot?>(nil)
 
   /// - Parameters:
   ///   - defaultHost: the name to write under where the store has none yet.
+  ///   - openIfThere: opens the store; `nil` where there is none yet. What is refused makes none.
   ///   - open: opens the store, or makes it.
-  public init(defaultHost: HostName, open: @escaping @Sendable () throws(ReplicationError) -> Store) {
+  public init(
+    defaultHost: HostName, openIfThere: @escaping @Sendable () throws(ReplicationError) -> Store?,
+    open: @escaping @Sendable () throws(ReplicationError) -> Store
+  ) {
     self.defaultHost = defaultHost
+    self.openIfThere = openIfThere
     self.open = open
   }
 
@@ -27,6 +33,12 @@ public final class StoreCheckpointStore: CheckpointStore {
 
   public func blob(_ digest: String) throws(CheckpointError) -> [UInt8]? {
     try checkpointing { () throws(ReplicationError) in try open().blob(digest) }
+  }
+
+  public func secretScanner(allowing rules: Set<ByteString>) throws(CheckpointError) -> SecretScanner {
+    try checkpointing { () throws(ReplicationError) in
+      try openIfThere()?.secretScanner(allowing: rules) ?? SecretScanner(allowed: rules)
+    }
   }
 
   public func deleted(among ids: Set<CheckpointID>) throws(CheckpointError) -> Set<CheckpointID> {

@@ -131,7 +131,8 @@ extension CheckpointService {
           .tooLarge, "\(source) has \(bytes.count) bytes; \(CheckpointLimits.transfer) at most")
       }
       let content = try CheckpointTransfer.read(bytes, source: source)
-      var rules = ImportRules(acceptsLegacy: acceptsLegacy, allowedSecretRules: allowedSecretRules)
+      var rules = ImportRules(
+        acceptsLegacy: acceptsLegacy, scanner: try secretScanner(allowing: allowedSecretRules))
       if !revivesDeleted {
         let ids = Set(content.checkpoints.map(\.header.id))
         // What lives now and no longer when the lock is held, was deleted in between.
@@ -155,7 +156,7 @@ extension CheckpointService {
           return refused
         }
         for session in content.sessions where catalog.session(session.id) == nil {
-          try CheckpointService.refuseSecrets(in: session.json, allowed: allowedSecretRules)
+          try CheckpointService.refuseSecrets(in: session.json, rules.scanner)
           change.records.append(CheckpointService.record(session))
           report.sessionCount += 1
         }
@@ -163,7 +164,7 @@ extension CheckpointService {
         let known = Set(report.imported.map(\.id) + report.existing)
         for annotation in content.annotations
         where !there.contains(annotation.id) && known.contains(annotation.checkpoint) {
-          try CheckpointService.refuseSecrets(in: annotation.json, allowed: allowedSecretRules)
+          try CheckpointService.refuseSecrets(in: annotation.json, rules.scanner)
           change.records.append(
             NewRecord(id: annotation.id.bytes, kind: CheckpointKind.annotation, content: annotation.json))
           report.annotationCount += 1
@@ -179,7 +180,7 @@ extension CheckpointService {
 
   private struct ImportRules {
     var acceptsLegacy: Bool
-    var allowedSecretRules: Set<ByteString>
+    var scanner: SecretScanner
     /// Those that are deleted where they are not there.
     var gone: Set<CheckpointID> = []
   }
@@ -211,7 +212,7 @@ extension CheckpointService {
       return
     }
     guard verdict == .valid || rules.acceptsLegacy else { return refuse() }
-    try refuseSecrets(in: stored.json(state: state), allowed: rules.allowedSecretRules)
+    try refuseSecrets(in: stored.json(state: state), rules.scanner)
     let (content, blob) = stored.entry(state: state)
     change.records.append(NewRecord(id: id.bytes, kind: CheckpointKind.checkpoint, content: content))
     if let blob { change.blobs.append(blob) }
