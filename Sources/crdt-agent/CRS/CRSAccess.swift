@@ -34,12 +34,15 @@ struct CRSOptions: ParsableArguments {
   var console: Console { Console(agent: output) }
 
   /// Runs a command's work in the tracer asked for.
-  func run(_ name: String, _ body: (Console) throws -> Int32) throws {
+  /// - Parameter printsResult: as in ``Console/run(_:printsResult:_:)``; false for what changes something.
+  func run(_ name: String, printsResult: Bool = true, _ body: (Console) throws -> Int32) throws {
     let console = console
-    guard let trace else { return try console.run("crs \(name)") { try body(console) } }
+    guard let trace else {
+      return try console.run("crs \(name)", printsResult: printsResult) { try body(console) }
+    }
     let recorder = TraceRecorder()
     InstrumentationSystem.bootstrap(recorder.tracer)
-    try console.run("crs \(name)") {
+    try console.run("crs \(name)", printsResult: printsResult) {
       try TraceRecorder.prepare(Machine.absolute(trace))
       let outcome = Result { try body(console) }
       try recorder.append(to: Machine.absolute(trace))

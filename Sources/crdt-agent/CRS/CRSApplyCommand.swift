@@ -14,7 +14,7 @@ struct CRSInitCommand: ParsableCommand {
   @OptionGroup var options: CRSOptions
 
   func run() throws {
-    try options.run("init") { console in
+    try options.run("init", printsResult: false) { console in
       let access = try options.access()
       let (project, folder) = try access.register()
       let session = try access.session(folder)
@@ -61,7 +61,7 @@ struct CRSApplyCommand: ParsableCommand {
   @OptionGroup var options: CRSOptions
 
   func run() throws {
-    try options.run("apply") { console in
+    try options.run("apply", printsResult: false) { console in
       var input = try DeltaInput(file)
       let access = try options.access()
       let scanner = try access.secretScanner(secrets)

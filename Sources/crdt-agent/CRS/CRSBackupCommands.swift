@@ -18,7 +18,7 @@ struct CRSSaveCommand: ParsableCommand {
   @OptionGroup var options: CRSOptions
 
   func run() throws {
-    try options.run("save") { console in
+    try options.run("save", printsResult: false) { console in
       let access = try options.access()
       let (project, folder) = try access.known()
       let session = try access.session(folder) {
@@ -71,7 +71,7 @@ struct CRSLoadCommand: ParsableCommand {
       guard let time = Instant(rfc3339: text) else { throw ValidationError("'\(text)' is no RFC 3339 time") }
       return time
     }
-    try options.run("load") { console in
+    try options.run("load", printsResult: false) { console in
       let access = try options.access()
       let store = try access.openedStore()
       let selection = BackupSelection(host: host.map { ByteString($0) }, at: time, generation: generation)

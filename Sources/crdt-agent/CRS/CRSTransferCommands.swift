@@ -17,7 +17,7 @@ struct CRSExportCommand: ParsableCommand {
   @OptionGroup var options: CRSOptions
 
   func run() throws {
-    try options.run("export") { console in
+    try options.run("export", printsResult: out == "-") { console in
       let access = try options.access()
       let (project, session) = try access.reader(console)
       let export = try StateTransfer.export(session, project: project.identity, context: access.context)
@@ -54,7 +54,7 @@ struct CRSImportCommand: ParsableCommand {
   @OptionGroup var options: CRSOptions
 
   func run() throws {
-    try options.run("import") { console in
+    try options.run("import", printsResult: false) { console in
       let bytes = try AgentFiles.read(file, limitBytes: 4 << 30)
       let export: StateExport
       do throws(CRSError) {
