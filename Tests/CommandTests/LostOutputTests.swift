@@ -28,7 +28,7 @@ import Testing
     }
     #expect(try host.crs("query", "proofs").output.contains("\"n\""))
     let backup: [[String]] = [
-      ["source", "add", "more", sandbox.folder("other.json")], ["source", "remove", "more"],
+      ["source", "add", "more", "--memory", sandbox.folder("other.json")], ["source", "remove", "more"],
       ["allow", "github-token"], ["allow", "github-token", "--remove"],
     ]
     for arguments in backup {

@@ -41,7 +41,7 @@ public enum StateTransfer {
   private static func holds(
     _ store: BackupStore, _ backup: Backup, _ project: ProjectIdentity, _ context: CRSContext
   ) throws(CRSError) -> Bool {
-    let own = try store.newest(of: project).first { $0.stamp.host == context.host.bytes }
+    let own = try store.newest(of: project).backups.first { $0.stamp.host == context.host.bytes }
     guard let own, own.metadata == backup.metadata, own.project.key == project.key,
       Set(own.project.aliases) == Set(project.aliases)
     else { return false }
@@ -53,8 +53,14 @@ public enum StateTransfer {
   private static func keepWhatWasSaved(
     _ session: ReasoningSession, _ project: ProjectIdentity, _ store: BackupStore, _ context: CRSContext
   ) throws(CRSError) {
-    let own = try store.newest(of: project).first { $0.stamp.host == context.host.bytes }
-    if let own, !session.covers(own.metadata) {
+    let listing = try store.newest(of: project)
+    let own = listing.backups.first { $0.stamp.host == context.host.bytes }
+    let unread = listing.failures.filter {
+      $0.stamp.host == context.host.bytes && $0.stamp > own?.stamp ?? Stamp(instant: .epoch, host: "")
+    }
+    // What a newer version saved here may hold more than this one can tell.
+    if let newer = unread.first(where: { $0.error.code == .versionMismatch }) { throw newer.error }
+    if !(own.map { session.covers($0.metadata) } ?? true) || !unread.isEmpty {
       let found = try store.load(project, BackupSelection(host: context.host.bytes))
       for (stored, state) in found.backups {
         _ = try session.join(state)
@@ -63,7 +69,7 @@ public enum StateTransfer {
     }
     // What is lost here may be in an older one.
     guard !session.losses.isNone else { return }
-    for stored in try store.history(of: project) where stored.metadata.isComplete && !session.losses.isNone {
+    for stored in try store.history(of: project).backups where stored.metadata.isComplete && !session.losses.isNone {
       guard session.losses.isRecoverable(through: stored.metadata.position) else { continue }
       guard let state = try? store.state(of: stored) else { continue }
       _ = try session.join(state)
@@ -79,7 +85,8 @@ public enum StateTransfer {
   }
 
   /// Joins the wanted backups of the store into the session; the session's journal takes what is new.
-  /// - Throws: `notFound` where no good backup is wanted; `corrupted` where all that are wanted are damaged.
+  /// - Throws: `notFound` where no good backup is wanted; `corrupted` where all that are wanted are damaged;
+  ///   `versionMismatch` where none of them is good and one is of a version that is not known here.
   public static func load(
     into session: ReasoningSession, project: ProjectIdentity, from store: BackupStore, _ selection: BackupSelection,
     context: CRSContext
@@ -89,6 +96,7 @@ public enum StateTransfer {
         span.attributes["crs.project"] = project.key.description
         let found = try store.load(project, selection)
         guard !found.backups.isEmpty else {
+          if let failure = found.failures.first(where: { $0.error.code == .versionMismatch }) { throw failure.error }
           if let failure = found.failures.first {
             throw CRSError(
               .corrupted, "no good backup of \(project.key): \(failure.error.message)",

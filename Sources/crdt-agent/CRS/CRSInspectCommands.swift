@@ -22,7 +22,9 @@ struct CRSStatusCommand: ParsableCommand {
       } catch {
         if error.code != .notFound { console.warn(error.description) }
       }
-      let hosts = try access.storeIfAny()?.newest(of: project.identity) ?? []
+      let listing = try access.storeIfAny()?.newest(of: project.identity) ?? BackupStore.Listing()
+      let hosts = listing.backups
+      for failure in listing.failures { console.warn("\(failure.name) cannot be read: \(failure.error)") }
       let unsaved = session.engine.generation - min(latest?.generation ?? 0, session.engine.generation)
       for problem in session.problems { console.warn(problem) }
       console.say(bold: "project     ", project.identity.key.description)
@@ -55,6 +57,9 @@ struct CRSStatusCommand: ParsableCommand {
           object.array("hosts") { list in
             for stored in hosts { list.object { $0.stored(stored) } }
           }
+          object.array("unreadable") { list in
+            for failure in listing.failures { list.object { $0.failure(failure) } }
+          }
         }
       }
       return session.shortfall.isEmpty ? session.exitCode : CRSError(.gap, "").exitCode
@@ -76,12 +81,14 @@ struct CRSVerifyCommand: ParsableCommand {
       let access = try options.access()
       let (project, folder) = try access.known()
       var failures: [String] = []
+      var errors: [CRSError] = []
       var checked: [String] = []
       func check(_ name: String, _ body: () throws(CRSError) -> String) {
         do throws(CRSError) {
           checked.append("\(name): \(try body())")
         } catch {
           failures.append("\(name): \(error)")
+          errors.append(error)
         }
       }
       check("journal") { () throws(CRSError) in
@@ -115,7 +122,11 @@ struct CRSVerifyCommand: ParsableCommand {
         return "generation \(loaded.backup.metadata.generation) is good"
       }
       if let store = try access.storeIfAny() {
-        for stored in try store.newest(of: project.identity) {
+        let listing = try store.newest(of: project.identity)
+        for failure in listing.failures {
+          check("store, \(failure.stamp.host)") { () throws(CRSError) in throw failure.error }
+        }
+        for stored in listing.backups {
           check("store, \(stored.stamp.host)") { () throws(CRSError) in
             _ = try store.state(of: stored)
             return "generation \(stored.metadata.generation) is good"
@@ -135,7 +146,9 @@ struct CRSVerifyCommand: ParsableCommand {
           }
         }
       }
-      return failures.isEmpty ? 0 : CRSError(.corrupted, "").exitCode
+      // Damage, and what is gone, comes before what could not be looked at.
+      let isDamaged = errors.contains { [.corrupted, .badData, .gap, .notFound].contains($0.code) }
+      return isDamaged ? CRSError(.corrupted, "").exitCode : errors.first?.exitCode ?? 0
     }
   }
 }
