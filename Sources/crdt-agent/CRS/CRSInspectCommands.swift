@@ -97,7 +97,7 @@ struct CRSVerifyCommand: ParsableCommand {
           guard session.shortfall.isEmpty else { throw CRSError(.gap, "it is gone, and the latest backup had it") }
           return "none"
         }
-        let report = try Journal(folder.journal).replay(skipsCorrupted: skipCorrupted) { record throws(CRSError) in
+        let report = try Journal.toRead(folder.journal).replay(skipsCorrupted: skipCorrupted) { record throws(CRSError) in
           _ = try ChangeRecord(record.payload)
         }
         let session = try access.session(folder) { $0.isReadOnly = true }
