@@ -159,6 +159,17 @@ struct CRSBadInputTests {
     #expect(try host.crs("status").code == 66)
   }
 
+  @Test func aTraceThatCannotBeKeptHidesNothingOfTheCommand() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    let failed = try host.crs("save", "--trace", "/dev/full", "--json")
+    #expect(failed.code == 66, "\(failed)")
+    #expect((try failed.json()["error"] as? [String: Any])?["code"] as? String == "notFound")
+    let applied = try host.crs("apply", "--trace", "/dev/full", "--json", input: proof)
+    #expect(applied.code == 0 && applied.errorOutput.contains("warning: the trace"), "\(applied)")
+    #expect(try applied.json()["applied"] as? Int == 1)
+  }
+
   @Test func savingWhatWasSavedMakesNoCommit() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")

@@ -45,7 +45,12 @@ struct CRSOptions: ParsableArguments {
     try console.run("crs \(name)", printsResult: printsResult) {
       try TraceRecorder.prepare(Machine.absolute(trace))
       let outcome = Result { try body(console) }
-      try recorder.append(to: Machine.absolute(trace))
+      // How the command ended comes first: what it did is done, with a trace or without.
+      do throws(ReplicationError) {
+        try recorder.append(to: Machine.absolute(trace))
+      } catch {
+        console.warn("the trace is not whole: \(error)")
+      }
       return try outcome.get()
     }
   }
