@@ -235,6 +235,25 @@ import Testing
     #expect(try scene.service.metrics().unreadableCount == 1)
   }
 
+  @Test func sessionsAndCountersThatCannotBeReadAreTold() throws {
+    let scene = CheckpointScene()
+    let session = try scene.service.startSession(name: "work")
+    let one = try scene.create(session: session.id)
+    try scene.create(session: session.id)
+    try scene.service.delete([one.id])
+    scene.store.damage({ content in
+      var text = String(decoding: content, as: UTF8.self)
+      if text.contains("checkpoint-sequence") { text.replace(#""sequence":2"#, with: #""sequence":"two""#) }
+      if text.contains("\"work\"") { text.replace(session.id.text, with: "no-id") }
+      return Array(text.utf8)
+    })
+    let invalid = try scene.service.validateAll().filter { $0.verdict == .invalid }
+    #expect(Set(invalid.map(\.id)) == [session.id.bytes, "checkpoint-sequence"])
+    #expect(invalid.allSatisfy { $0.reason.contains("session") || $0.reason.contains("counter") })
+    #expect(try scene.service.health().status == .degraded)
+    #expect(try scene.service.metrics().unreadableCount == 2)
+  }
+
   @Test func aSecretIsRefusedUnlessItsRuleIsLetThrough() throws {
     let scene = CheckpointScene()
     let state = #"{"log":"used ghp_012345678901234567890123456789AbCdEf"}"#

@@ -11,7 +11,7 @@ struct CheckpointCatalog: Sendable {
   private(set) var sessions: [CheckpointSession] = []
   /// Sorted by stamp.
   private(set) var annotations: [CheckpointAnnotation] = []
-  /// Entries that say they are checkpoints and cannot be read: the entry's id, and why.
+  /// Entries that say they are checkpoints, sessions or counters and cannot be read: the entry's id, and why.
   private(set) var unreadable: [(id: ByteString, reason: String)] = []
   /// The greatest sequence number to stay above.
   private(set) var greatestSequence = 0
@@ -61,7 +61,7 @@ struct CheckpointCatalog: Sendable {
         }
       } catch {
         // Annotations of other programs have this kind too; they are none of ours.
-        guard record.kind == CheckpointKind.checkpoint else { continue }
+        guard record.kind != CheckpointKind.annotation else { continue }
         let id = UniqueID(record.uniqueID)?.id ?? record.uniqueID
         unreadable.append((id, error.message))
       }
