@@ -170,6 +170,18 @@ struct CRSBadInputTests {
     #expect(try applied.json()["applied"] as? Int == 1)
   }
 
+  @Test func aStoreThatCannotBeOpenedIsNotTakenForNone() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    #expect(try host.crs("save").code == 0)
+    sandbox.folder.write("store-hosta/.git/config", "[core\n")
+    for arguments in [["status"], ["query", "proofs"], ["save", "--local"], ["export", "-o", "-"]] {
+      let outcome = try host.agent(["crs"] + arguments + ["--project", "p"])
+      #expect(![0, 66].contains(outcome.code) && outcome.errorLines.count == 1, "\(arguments): \(outcome)")
+    }
+  }
+
   @Test func savingWhatWasSavedMakesNoCommit() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")

@@ -62,14 +62,16 @@ struct CRSOptions: ParsableArguments {
     let place = Machine.absolute(folder ?? ".")
     let identity = try ProjectIdentity.of(folder: place, name: project)
     let effects = Effects.real
-    let there = try? Store.open(try store.folder(), effects: effects)
+    let storeFolder = try store.folder()
+    // One that is there and cannot be opened has a name of its own, under which the others know this host.
+    let there = try Store.openIfThere(storeFolder, effects: effects)
     let machine = effects.machineIdentity().map { EntryIdentity.hexDigest(of: $0).prefix(16) } ?? "none"
     let context = CRSContext(
       fileSystem: effects.fileSystem, wallClock: effects.wallClock, randomBytes: effects.randomBytes,
       sleepMilliseconds: effects.sleepMilliseconds, host: there?.settings.host ?? Machine.defaultHost,
       machine: "\(machine) \(Self.bootIdentity)", lockWaitSeconds: there?.settings.lockWaitSeconds ?? 60)
     return CRSAccess(
-      identity: identity, dataFolder: dataFolder, context: context, storeFolder: try store.folder(), effects: effects,
+      identity: identity, dataFolder: dataFolder, context: context, storeFolder: storeFolder, effects: effects,
       console: console)
   }
 
