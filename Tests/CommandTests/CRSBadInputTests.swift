@@ -53,6 +53,16 @@ struct CRSBadInputTests {
     #expect((json["refused"] as? [[String: Any]])?.compactMap { $0["line"] as? Int } == [4, 6])
   }
 
+  @Test func allRefusedLinesAreCountedAndTheFirstAreKept() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    let outcome = try host.crs("apply", "--json", input: String(repeating: "nonsense\n", count: 2_500) + proof)
+    let json = try outcome.json()
+    #expect(outcome.code == 65 && json["applied"] as? Int == 1 && json["refusedCount"] as? Int == 2_500)
+    #expect((json["refused"] as? [[String: Any]])?.compactMap { $0["line"] as? Int } == Array(1...1_000))
+    #expect(outcome.errorLines.count == 2_500 && outcome.errorLines.last?.contains("stdin:2500:") == true)
+  }
+
   @Test func aCorruptRecordIsNamedAndPassedOverOnlyWhenAsked() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")
