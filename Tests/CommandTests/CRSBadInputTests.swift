@@ -162,6 +162,24 @@ struct CRSBadInputTests {
     #expect(try host.agent(["crs", "import", file, "--project", "q", "--other-project"]).code == 0)
   }
 
+  @Test func anExportWithoutAChecksumIsTakenOnlyWhenAsked() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    let export = try host.crs("export", "-o", "-").output
+    let bare = export.replacing(#/"state_sha256":"[0-9a-f]{64}",/#, with: "")
+    #expect(bare != export)
+    let other = sandbox.host("hostb")
+    let refused = try other.crs("import", "-", input: bare)
+    #expect(refused.code == 65 && refused.errorOutput.contains("--accept-legacy"), "\(refused)")
+    #expect(try other.crs("status").code == 66)
+    #expect(try other.crs("import", "-", "--accept-legacy", input: bare).code == 0)
+    #expect(try other.crsDigest() == host.crsDigest())
+    // A wrong one is no missing one.
+    let wrong = export.replacing(#/"state_sha256":"[0-9a-f]{8}/#, with: #""state_sha256":"00000000"#)
+    #expect(try other.crs("import", "-", "--accept-legacy", input: wrong).code == 65)
+  }
+
   @Test func aTraceThatCannotBeWrittenStopsTheWorkBeforeItBegins() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")

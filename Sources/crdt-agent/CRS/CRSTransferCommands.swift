@@ -44,12 +44,15 @@ struct CRSExportCommand: ParsableCommand {
 
 struct CRSImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "import", abstract: "Join an export into the state here.")
+    commandName: "import", abstract: "Join an export into the state here.",
+    discussion: "Its checksum is verified; one without a checksum is refused, unless --accept-legacy.")
 
   @Argument(help: ArgumentHelp("The file; - is standard input.", valueName: "file"), completion: .file())
   var file: String
   @Flag(help: "Join also an export of another project.")
   var otherProject = false
+  @Flag(help: "Take an export without a checksum as it is: nothing says that it is what was exported.")
+  var acceptLegacy = false
   @OptionGroup var secrets: CRSSecretOptions
   @OptionGroup var options: CRSOptions
 
@@ -58,9 +61,10 @@ struct CRSImportCommand: ParsableCommand {
       let bytes = try AgentFiles.read(file, limitBytes: 4 << 30)
       let export: StateExport
       do throws(CRSError) {
-        export = try StateExport(bytes)
+        export = try StateExport(bytes, acceptsLegacy: acceptLegacy)
       } catch {
-        throw CRSError(error.code, "\(file): \(error.message)", remedy: "Nothing was changed")
+        let remedy = error.remedy.isEmpty ? "" : ". \(error.remedy)"
+        throw CRSError(error.code, "\(file): \(error.message)", remedy: "Nothing was changed" + remedy)
       }
       let access = try options.access()
       let identity = access.identity
