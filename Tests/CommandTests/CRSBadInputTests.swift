@@ -35,7 +35,7 @@ struct CRSBadInputTests {
           #"{"type":"dependency","source":"hard","add":[{"from":"a","to":"b"},{"from":"b","to":"a"}]}"#))
     expect(64, "nothing", try host.crs("query", "nothing"))
     expect(64, "no literal", try host.crs("query", "propagate", "x"))
-    expect(64, "RFC 3339", try host.crs("load", "--at", "yesterday"))
+    expect(64, "is no time", try host.crs("load", "--at", "yesterday"))
     sandbox.folder.write("bad.json", "{\"kind\":\"other\"}")
     expect(65, "bad.json", try host.crs("import", "bad.json"))
     let error = try host.crs("import", "bad.json", "--json").json()

@@ -58,7 +58,9 @@ struct CRSLoadCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Only what this host saved.", valueName: "name"))
   var host: String?
-  @Option(help: ArgumentHelp("The newest saved at that time or before, RFC 3339.", valueName: "time"))
+  @Option(
+    help: ArgumentHelp(
+      "The newest saved at that time or before: RFC 3339, or a time ago such as 90m, 2h or 3d.", valueName: "time"))
   var at: String?
   @Option(help: ArgumentHelp("This generation.", valueName: "number"))
   var generation: UInt64?
@@ -67,12 +69,9 @@ struct CRSLoadCommand: ParsableCommand {
   @OptionGroup var options: CRSOptions
 
   func run() throws {
-    let time = try at.map { text in
-      guard let time = Instant(rfc3339: text) else { throw ValidationError("'\(text)' is no RFC 3339 time") }
-      return time
-    }
     try options.run("load", printsResult: false) { console in
       let access = try options.access()
+      let time = try at.map { try TimeText.parse($0, now: access.context.wallClock()) }
       let store = try access.openedStore()
       let selection = BackupSelection(host: host.map { ByteString($0) }, at: time, generation: generation)
       let (project, folder) = try access.register()
