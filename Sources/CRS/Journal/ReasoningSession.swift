@@ -14,6 +14,8 @@ public final class ReasoningSession {
   public let replay: ReplayReport
   /// Why the latest backup could not be the start; `nil` when it was, or none is needed.
   public let backupFailure: CRSError?
+  /// Of the backup that was the start; `nil` where there was none.
+  public let backupMetadata: BackupMetadata?
   /// Why what is applied lives in memory only; `nil` while the journal takes it.
   public private(set) var degradation: CRSError?
 
@@ -184,6 +186,7 @@ public final class ReasoningSession {
     self.position = report.position
     startPosition = start
     self.backupFailure = backupFailure
+    backupMetadata = taken
     self.isReadOnly = options.isReadOnly
     self.options = options
     engine = ReasoningEngine(

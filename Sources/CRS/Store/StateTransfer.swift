@@ -25,11 +25,9 @@ public enum StateTransfer {
           // What goes into the store goes to every host.
           try SecretRefusal.check(session.engine.state.canonicalBytes, scanner)
         }
-        var backup = try session.backup(allowsIncomplete: allowsIncomplete)
-        let manager = PersistenceManager(session.folder, context: context)
         // Saved again, nothing changes: no write here, no commit in the store.
-        if let latest = try manager.latest(), backup.isRepetition(of: latest) { backup = latest }
-        try manager.save(backup)
+        let backup = try PersistenceManager(session.folder, context: context).save(
+          try session.backup(allowsIncomplete: allowsIncomplete))
         try session.noteSave()
         if let store, try holds(store, backup, project, context) { return Saved(backup: backup, entry: nil) }
         return Saved(backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host))

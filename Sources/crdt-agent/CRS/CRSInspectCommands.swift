@@ -16,12 +16,7 @@ struct CRSStatusCommand: ParsableCommand {
       let access = try options.access()
       let (project, folder) = try access.known()
       let session = try access.session(folder) { $0.isReadOnly = true }
-      var latest: BackupMetadata?
-      do throws(CRSError) {
-        latest = try PersistenceManager(folder, context: access.context).load().backup.metadata
-      } catch {
-        if error.code != .notFound { console.warn(error.description) }
-      }
+      let latest = session.backupMetadata
       let listing = try access.storeIfAny()?.newest(of: project.identity) ?? BackupStore.Listing()
       let hosts = listing.backups
       for failure in listing.failures { console.warn("\(failure.name) cannot be read: \(failure.error)") }

@@ -116,7 +116,9 @@ struct CRSMetricsCommand: ParsableCommand {
       let metrics = BackupMetrics.read(folder, access.context)
       var latest: BackupMetadata?
       do throws(CRSError) {
-        latest = try PersistenceManager(folder, context: access.context).load().backup.metadata
+        let newest = try PersistenceManager(folder, context: access.context).newestMetadata()
+        if let fallback = newest.fallback { console.warn(fallback.description) }
+        latest = newest.metadata
       } catch {
         if error.code != .notFound { console.warn(error.description) }
       }
