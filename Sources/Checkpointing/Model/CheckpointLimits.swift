@@ -16,6 +16,8 @@ public enum CheckpointLimits {
   public static let inlineState = 8_192
   /// An import file.
   public static let transfer = 1 << 30
+  /// The record of events that processes of one host tell each other: the bound of the largest one in it.
+  static let notices = 64 << 20
   /// The greatest sequence number: every JSON reader has it exactly.
   public static let sequence = 1 << 53 - 1
   /// Another host's number above this comes from a broken counter and does not drag ours along.

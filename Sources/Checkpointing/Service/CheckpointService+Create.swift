@@ -96,6 +96,7 @@ extension CheckpointService {
       records.append(NewRecord(id: header.id.bytes, kind: CheckpointKind.checkpoint, content: content))
       change.records = records
       change.blobs = [blob].compactMap(\.self)
+      change.notices = notices(of: [.created(header)])
       change.message = "checkpoint \(header.sequence)"
       return header
     }

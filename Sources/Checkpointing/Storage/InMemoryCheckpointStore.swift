@@ -13,6 +13,7 @@ public final class InMemoryCheckpointStore: CheckpointStore {
     var blobs: [String: [UInt8]] = [:]
     var clock: HybridLogicalClock
     var revision = 0
+    var notices: NoticeRecord
   }
 
   public let host: HostName
@@ -22,12 +23,23 @@ public final class InMemoryCheckpointStore: CheckpointStore {
   public init(host: HostName, wallClock: @escaping @Sendable () -> Instant) {
     self.host = host
     self.wallClock = wallClock
-    content = Mutex(Content(clock: HybridLogicalClock()))
+    let record = NoticeRecord(id: CheckpointID(random: [UInt8](repeating: 0, count: 16)))
+    content = Mutex(Content(clock: HybridLogicalClock(), notices: record))
   }
 
   public func snapshot() -> CheckpointSnapshot { content.withLock { snapshot(of: $0) } }
 
   public func blob(_ digest: String) -> [UInt8]? { content.withLock { $0.blobs[digest] } }
+
+  public func news(since place: CheckpointNoticePlace?) -> CheckpointNews {
+    content.withLock { content in
+      CheckpointNews(
+        snapshot: snapshot(of: content), notices: place.map { content.notices.notices(since: $0) } ?? [],
+        place: content.notices.end)
+    }
+  }
+
+  public func tell(_ notices: [CheckpointNotice]) { content.withLock { $0.notices.append(notices) } }
 
   public func deleted(among ids: Set<CheckpointID>) -> Set<CheckpointID> {
     content.withLock { content in
@@ -45,6 +57,7 @@ public final class InMemoryCheckpointStore: CheckpointStore {
       let (change, result) = try body(snapshot(of: content), host)
       guard !change.isEmpty else { return result }
       apply(change, to: &content)
+      content.notices.append(change.notices)
       return result
     }
   }

@@ -169,6 +169,7 @@ extension CheckpointService {
             NewRecord(id: annotation.id.bytes, kind: CheckpointKind.annotation, content: annotation.json))
           report.annotationCount += 1
         }
+        change.notices = notices(of: report.imported.map { .created($0) })
         change.message = "\(report.imported.count) checkpoints imported"
         return report
       }
