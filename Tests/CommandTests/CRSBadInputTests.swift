@@ -80,7 +80,7 @@ struct CRSBadInputTests {
     #expect(try host.crs("status").errorOutput.contains("only in part"))
     let passed = try host.crs("apply", "--skip-corrupted", input: proof)
     #expect(passed.code == 0, "\(passed)")
-    #expect(passed.errorOutput.contains("1 records"))
+    #expect(passed.errorOutput.contains("1 record of the journal passed over"))
     #expect(try host.crs("save").code == 74)
     let saved = try host.crs("save", "--skip-corrupted", "--incomplete", "--json").json()
     #expect((saved["metadata"] as? [String: Any])?["complete"] as? Bool == false)
@@ -90,7 +90,7 @@ struct CRSBadInputTests {
     let again = try host.crs("save", "--incomplete", "--json").json()
     #expect((again["metadata"] as? [String: Any])?["complete"] as? Bool == false)
     #expect(try host.crs("status", "--json").json()["mode"] as? String == "incomplete")
-    #expect(try host.crs("query", "proofs").errorOutput.contains("incomplete: 1 records"))
+    #expect(try host.crs("query", "proofs").errorOutput.contains("incomplete: 1 record of the journal is"))
   }
 
   @Test func aJournalThatCannotBeOpenedIsNotTakenForAnEmptyOne() throws {
@@ -208,6 +208,18 @@ struct CRSBadInputTests {
       let outcome = try host.agent(["crs"] + arguments + ["--project", "p"])
       #expect(![0, 66].contains(outcome.code) && outcome.errorLines.count == 1, "\(arguments): \(outcome)")
     }
+  }
+
+  @Test func oneIsNotToldAsMany() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).output == "applied 1 delta, generation 1")
+    #expect(try host.crs("verify").output.contains("journal: 1 record is good"))
+    #expect(try host.crs("save").code == 0)
+    let other = try sandbox.host("hostb").agent(["crs", "load", "--project", "p", "--store", host.store])
+    #expect(other.output.hasSuffix("1 element was new here, generation 1"), "\(other)")
+    #expect(try host.crs("apply", input: proof + proof).output == "applied 2 deltas, generation 3")
+    #expect(try host.crs("status").output.contains("2 generations ago"))
   }
 
   @Test func savingWhatWasSavedMakesNoCommit() throws {

@@ -177,11 +177,6 @@ public final class Journal: Sendable {
     }
   }
 
-  /// Records in all.
-  public func count() throws(CRSError) -> UInt64 {
-    try read { try UInt64.fetchOne($0, sql: "SELECT count(*) FROM records") ?? 0 }
-  }
-
   /// Appends records, all or none; on stable storage when it returns.
   /// - Returns: the sequence of the last one.
   public func append(_ payloads: [[UInt8]], to session: Session) throws(CRSError) -> UInt64 {
@@ -216,10 +211,5 @@ public final class Journal: Sendable {
   private func write<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws(CRSError) -> Value {
     guard let queue = database.withLock({ $0 }) else { throw CRSError(.closed, "the journal \(path) is closed") }
     do { return try queue.write(body) } catch { throw CRSError(error, path: path) }
-  }
-
-  /// How SQLite makes a transaction durable: 2 is FULL.
-  public func synchronousMode() throws(CRSError) -> Int {
-    try read { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }
   }
 }

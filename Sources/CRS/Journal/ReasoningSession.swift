@@ -38,7 +38,6 @@ public final class ReasoningSession {
     public var isReadOnly = false
     /// Where the journal cannot be opened: goes on in memory rather than throw.
     public var allowsDegraded = false
-    public var maximumPages: Int?
     public var journalWaitSeconds: Double = 5
 
     public init() {}
@@ -100,7 +99,7 @@ public final class ReasoningSession {
       let opened =
         options.isReadOnly
         ? try Journal.toRead(folder.journal, waitSeconds: options.journalWaitSeconds)
-        : try Journal(folder.journal, maximumPages: options.maximumPages, waitSeconds: options.journalWaitSeconds)
+        : try Journal(folder.journal, waitSeconds: options.journalWaitSeconds)
       report = try traced("journal.Restore") { span throws(CRSError) in
         let skips = options.skipsCorrupted || losses.isBehind(start)
         let report = try opened.replay(after: start, skipsCorrupted: options.skipsCorrupted, known: losses) {
@@ -306,7 +305,8 @@ public final class ReasoningSession {
   /// How the loss is called.
   public var lossMessage: String {
     losses.isUnbounded
-      ? "changes were lost that cannot be counted" : "\(losses.count) records of the journal are not in the state"
+      ? "changes were lost that cannot be counted"
+      : "\(losses.count) \(losses.count == 1 ? "record of the journal is" : "records of the journal are") not in the state"
   }
 
   private func append(_ records: [[UInt8]]) {
@@ -337,8 +337,7 @@ public final class ReasoningSession {
     if let there = self.journal {
       journal = there
     } else {
-      journal = try Journal(
-        folder.journal, maximumPages: options.maximumPages, waitSeconds: options.journalWaitSeconds)
+      journal = try Journal(folder.journal, waitSeconds: options.journalWaitSeconds)
       // What the journal had before was never read: it joins what was applied since.
       var state = ReasoningState()
       let report = try journal.replay { record throws(CRSError) in

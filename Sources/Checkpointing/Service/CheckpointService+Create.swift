@@ -46,9 +46,9 @@ extension CheckpointService {
   }
 
   private static func check(_ name: ByteString) throws(CheckpointError) {
-    guard name.count <= CheckpointLimits.sessionName else {
+    guard name.count <= CheckpointLimits.sessionNameBytes else {
       throw CheckpointError(
-        .tooLarge, "the session's name has \(name.count) bytes; \(CheckpointLimits.sessionName) at most")
+        .tooLarge, "the session's name has \(name.count) bytes; \(CheckpointLimits.sessionNameBytes) at most")
     }
   }
 
@@ -161,9 +161,9 @@ extension CheckpointService {
     allowedSecretRules: Set<ByteString> = []
   ) throws(CheckpointError) -> CheckpointAnnotation {
     try gated { () throws(CheckpointError) in
-      guard text.count <= CheckpointLimits.annotation else {
+      guard text.count <= CheckpointLimits.annotationBytes else {
         throw CheckpointError(
-          .tooLarge, "the annotation has \(text.count) bytes; \(CheckpointLimits.annotation) at most")
+          .tooLarge, "the annotation has \(text.count) bytes; \(CheckpointLimits.annotationBytes) at most")
       }
       guard !text.isEmpty else { throw CheckpointError(.usage, "the annotation is empty") }
       let scanner = try secretScanner(allowing: allowedSecretRules)

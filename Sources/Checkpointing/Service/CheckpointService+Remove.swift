@@ -47,7 +47,7 @@ extension CheckpointService {
         guard !plan.removed.isEmpty else { return plan }
         CheckpointService.remove(Set(plan.removed.map(\.id)), from: catalog, by: &change)
         change.notices = notices(of: CheckpointService.compactions(plan))
-        change.message = "\(plan.removed.count) checkpoints compacted away"
+        change.message = "\(plan.removed.count) checkpoint\(plan.removed.count == 1 ? "" : "s") compacted away"
         return plan
       }
       count { $0.compacted += plan.removed.count }

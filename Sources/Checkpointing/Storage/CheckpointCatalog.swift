@@ -74,7 +74,7 @@ struct CheckpointCatalog: Sendable {
 
   private mutating func see(_ sequence: Int, by writer: ByteString, own: ByteString?) {
     // A broken or hostile counter elsewhere must not use ours up.
-    guard sequence <= (writer == own ? CheckpointLimits.sequence : CheckpointLimits.foreignSequence) else { return }
+    guard sequence <= (writer == own ? CheckpointLimits.greatestSequence : CheckpointLimits.greatestForeignSequence) else { return }
     greatestSequence = max(greatestSequence, sequence)
   }
 
@@ -84,7 +84,7 @@ struct CheckpointCatalog: Sendable {
 
   /// The number of the next checkpoint of this host.
   func nextSequence() throws(CheckpointError) -> Int {
-    guard greatestSequence < CheckpointLimits.sequence else {
+    guard greatestSequence < CheckpointLimits.greatestSequence else {
       throw CheckpointError(.tooLarge, "no sequence number is left")
     }
     return greatestSequence + 1

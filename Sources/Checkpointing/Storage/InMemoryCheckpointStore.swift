@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Two of them meet with ``merge(_:)`` as two stores do through a remote.
 public final class InMemoryCheckpointStore: CheckpointStore {
-  private struct Content {
+  struct Content {
     /// The greatest value of each unique_id, tombstones included.
     var values: [ByteString: Entry] = [:]
     var blobs: [String: [UInt8]] = [:]
@@ -17,7 +17,7 @@ public final class InMemoryCheckpointStore: CheckpointStore {
   }
 
   public let host: HostName
-  private let content: Mutex<Content>
+  let content: Mutex<Content>
   private let wallClock: @Sendable () -> Instant
 
   public init(host: HostName, wallClock: @escaping @Sendable () -> Instant) {
@@ -72,17 +72,6 @@ public final class InMemoryCheckpointStore: CheckpointStore {
         content.clock.witness(value.metadata.stamp.instant, wall: wallClock())
       }
       content.blobs.merge(blobs) { own, _ in own }
-      content.revision += 1
-    }
-  }
-
-  /// Replaces a payload or a content's bytes as a broken disk would. For tests.
-  package func damage(_ change: (_ content: [UInt8]) -> [UInt8]?, blob: (_ bytes: [UInt8]) -> [UInt8]? = { $0 }) {
-    content.withLock { content in
-      for (key, value) in content.values where value.isLive {
-        content.values[key] = change(value.content).map { Entry(content: $0, metadata: value.metadata) }
-      }
-      for (digest, bytes) in content.blobs { content.blobs[digest] = blob(bytes) }
       content.revision += 1
     }
   }

@@ -97,7 +97,7 @@ public final class StoreCheckpointStore: CheckpointStore {
   private static func noticesPath(_ store: Store) -> String { store.paths.privateFolder + "/checkpoint-events" }
 
   private func notices(_ store: Store) -> NoticeRecord? {
-    let bytes = try? store.effects.fileSystem.read(Self.noticesPath(store), limitBytes: CheckpointLimits.notices)
+    let bytes = try? store.effects.fileSystem.read(Self.noticesPath(store), limitBytes: CheckpointLimits.noticesBytes)
     return bytes.flatMap(\.self).flatMap { NoticeRecord($0) }
   }
 

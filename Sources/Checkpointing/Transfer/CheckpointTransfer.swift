@@ -126,9 +126,9 @@ extension CheckpointService {
     revivesDeleted: Bool = false, allowedSecretRules: Set<ByteString> = []
   ) throws(CheckpointError) -> CheckpointImportReport {
     try gated { () throws(CheckpointError) in
-      guard bytes.count <= CheckpointLimits.transfer else {
+      guard bytes.count <= CheckpointLimits.transferBytes else {
         throw CheckpointError(
-          .tooLarge, "\(source) has \(bytes.count) bytes; \(CheckpointLimits.transfer) at most")
+          .tooLarge, "\(source) has \(bytes.count) bytes; \(CheckpointLimits.transferBytes) at most")
       }
       let content = try CheckpointTransfer.read(bytes, source: source)
       var rules = ImportRules(
@@ -170,7 +170,7 @@ extension CheckpointService {
           report.annotationCount += 1
         }
         change.notices = notices(of: report.imported.map { .created($0) })
-        change.message = "\(report.imported.count) checkpoints imported"
+        change.message = "\(report.imported.count) checkpoint\(report.imported.count == 1 ? "" : "s") imported"
         return report
       }
       count { $0.imported += report.imported.count }

@@ -212,7 +212,7 @@ extension ReasoningSession {
     var problems: [String] = []
     if let degradation {
       problems.append(
-        "degraded: the state lives in memory only, \(pendingCount) changes are not kept: \(degradation.message)")
+        "degraded: the state lives in memory only, \(counted(pendingCount, "change is", "changes are")) not kept: \(degradation.message)")
     }
     if let stop = replay.stop { problems.append("the journal was read only in part: \(stop)") }
     if !losses.isNone { problems.append("incomplete: \(lossMessage)") }

@@ -66,11 +66,10 @@ struct CRSApplyCommand: ParsableCommand {
       let access = try options.access()
       let scanner = try access.secretScanner(secrets)
       let (project, folder) = try access.register()
-      let session = try access.session(folder) {
-        $0.skipsCorrupted = skipCorrupted
-        $0.allowsDegraded = false
+      let session = try access.session(folder) { $0.skipsCorrupted = skipCorrupted }
+      if session.lostRecords > 0 {
+        console.warn(counted(session.lostRecords, "record", "records") + " of the journal passed over")
       }
-      if session.lostRecords > 0 { console.warn("\(session.lostRecords) records of the journal were passed over") }
       var accepted = 0
       var refusals = Refusals()
       var failure: (error: CRSError, firstLine: Int)?
@@ -105,12 +104,12 @@ struct CRSApplyCommand: ParsableCommand {
       console.endProgress()
       if let failure {
         console.fail(
-          "\(input.name): \(accepted) deltas are kept, and nothing from line \(failure.firstLine) on: "
-            + failure.error.description)
+          "\(input.name): \(counted(accepted, "delta is", "deltas are")) kept, and nothing from line "
+            + "\(failure.firstLine) on: \(failure.error)")
       }
       let generation = session.engine.generation - UInt64(session.pendingCount)
       try session.close()
-      console.say("applied \(accepted) deltas, generation \(generation)")
+      console.say("applied \(counted(accepted, "delta", "deltas")), generation \(generation)")
       if options.output.json {
         console.object("crs apply") { object in
           object.member("project", project.identity.key)

@@ -87,7 +87,7 @@ struct CRSLoadCommand: ParsableCommand {
           "joined \(stored.stamp.host), generation \(stored.metadata.generation) of \(stored.metadata.created)"
             + (stored.metadata.isComplete ? "" : ", incomplete"))
       }
-      console.say("\(loaded.newElements) elements were new here, generation \(generation)")
+      console.say("\(counted(loaded.newElements, "element was", "elements were")) new here, generation \(generation)")
       if options.output.json {
         console.object("crs load") { object in
           object.member("project", project.identity.key)

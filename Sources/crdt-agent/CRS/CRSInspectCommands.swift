@@ -30,7 +30,7 @@ struct CRSStatusCommand: ParsableCommand {
       console.say(bold: "mode        ", session.mode)
       console.say(
         bold: "last save   ",
-        latest.map { "\($0.created), \(unsaved) generations ago" + ($0.isComplete ? "" : ", incomplete") } ?? "never")
+        latest.map { "\($0.created), \(counted(unsaved, "generation", "generations")) ago" + ($0.isComplete ? "" : ", incomplete") } ?? "never")
       for stored in hosts {
         console.say(
           bold: "in store    ",
@@ -101,9 +101,9 @@ struct CRSVerifyCommand: ParsableCommand {
         }
         if let stop = report.stop { throw stop }
         if report.skipped > 0 {
-          throw CRSError(.corrupted, "\(report.skipped) records are lost, \(report.replayed) are good")
+          throw CRSError(.corrupted, "\(counted(report.skipped, "record is", "records are")) lost, \(report.replayed) good")
         }
-        return "\(report.replayed) records are good"
+        return "\(counted(report.replayed, "record is", "records are")) good"
       }
       check("backup here") { () throws(CRSError) in
         let loaded: PersistenceManager.Loaded

@@ -83,7 +83,7 @@ struct CRSImportCommand: ParsableCommand {
       if let degradation = session.degradation { throw degradation }
       let generation = session.engine.generation
       try session.close()
-      console.say("\(count) elements were new here, generation \(generation)")
+      console.say("\(counted(count, "element was", "elements were")) new here, generation \(generation)")
       if options.output.json {
         console.object("crs import") { object in
           object.member("project", project.identity.key)
