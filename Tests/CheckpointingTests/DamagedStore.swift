@@ -1,4 +1,5 @@
 import Memory
+import Synchronization
 
 @testable import Checkpointing
 

@@ -25,7 +25,8 @@ import Testing
     let created = try sandbox.agent(
       ["checkpoint", "create", "--env", "BADGE", "--store", a.store], with: ["BADGE": staffNumber])
     #expect(created.code == 0 && created.errorOutput.contains("BADGE stays out"), "\(created)")
-    let objects = try sandbox.shell("cd '\(a.store)' && git grep -c '\(staffNumber)' $(git rev-list --all) || echo none")
+    let objects = try sandbox.shell(
+      "cd '\(a.store)' && git grep -c '\(staffNumber)' $(git rev-list --all) || echo none")
     #expect(objects.output == "none")
     // Also what comes as an export.
     let other = sandbox.host("b")

@@ -5,7 +5,8 @@ import Testing
 /// Output that does not arrive: where printing is all a command does, that is its failure; a change was made all the
 /// same, and nothing says otherwise.
 @Suite struct LostOutputTests {
-  private func full(_ sandbox: Sandbox, _ program: String, _ arguments: [String], input: String = "") throws -> Outcome {
+  private func full(_ sandbox: Sandbox, _ program: String, _ arguments: [String], input: String = "") throws -> Outcome
+  {
     sandbox.folder.write("input", input)
     let line = ([Executables.path(program)] + arguments).map { "'\($0)'" }.joined(separator: " ")
     return try sandbox.shell(
@@ -51,8 +52,10 @@ import Testing
     #expect(try host.crs("save").code == 0)
     for arguments in [["status"], ["query", "proofs"], ["verify"], ["history"], ["export", "-o", "-"]] {
       let outcome = try full(
-        sandbox, "crdt-agent", ["crs"] + arguments + ["--project", "p", "--store", host.store, "--json"].dropLast(
-          arguments.count > 2 ? 1 : 0))
+        sandbox, "crdt-agent",
+        ["crs"] + arguments
+          + ["--project", "p", "--store", host.store, "--json"].dropLast(
+            arguments.count > 2 ? 1 : 0))
       #expect(outcome.code == 74 && outcome.errorLines.count == 1, "\(arguments): \(outcome)")
     }
   }

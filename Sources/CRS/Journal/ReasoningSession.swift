@@ -92,7 +92,9 @@ public final class ReasoningSession {
   /// Records applied and not in the journal.
   public var pendingCount: Int { pending.count }
   /// Records of the journal that are not in the state, as far as they can be counted.
-  public var lostRecords: UInt64 { losses.isUnbounded ? max(losses.count, backupMetadata?.lostRecords ?? 0) : losses.count }
+  public var lostRecords: UInt64 {
+    losses.isUnbounded ? max(losses.count, backupMetadata?.lostRecords ?? 0) : losses.count
+  }
   /// Records of the journal in the state.
   public var deltaCount: UInt64 { position.values.reduce(0) { $0 + $1 } }
 

@@ -95,7 +95,9 @@ extension CheckpointHeader {
       throw CheckpointError(.badData, "checkpoint \(id) is of form \(form)", remedy: "A newer crdt-agent reads it")
     }
     sequence = try reader.required("sequence", try reader.integer("sequence"))
-    guard (1...CheckpointLimits.greatestSequence).contains(sequence) else { throw reader.wrong("sequence", "is out of range") }
+    guard (1...CheckpointLimits.greatestSequence).contains(sequence) else {
+      throw reader.wrong("sequence", "is out of range")
+    }
     let created = try reader.required("created", try reader.instant("created"))
     stamp = Stamp(instant: created, host: try reader.required("host", try reader.text("host")))
     guard HostName(stamp.host.description) != nil else { throw reader.wrong("host", "is no host name") }

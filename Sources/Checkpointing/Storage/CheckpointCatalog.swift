@@ -74,7 +74,8 @@ struct CheckpointCatalog: Sendable {
 
   private mutating func see(_ sequence: Int, by writer: ByteString, own: ByteString?) {
     // A broken or hostile counter elsewhere must not use ours up.
-    guard sequence <= (writer == own ? CheckpointLimits.greatestSequence : CheckpointLimits.greatestForeignSequence) else { return }
+    guard sequence <= (writer == own ? CheckpointLimits.greatestSequence : CheckpointLimits.greatestForeignSequence)
+    else { return }
     greatestSequence = max(greatestSequence, sequence)
   }
 

@@ -168,7 +168,9 @@ struct CRSAccess {
   /// - Throws: where the store's rules cannot be read: then nothing goes out, rather than too much.
   func secretScanner(_ options: CRSSecretOptions) throws(ReplicationError) -> SecretScanner {
     let allowed = Set(options.allow.map { ByteString($0) })
-    guard let store = try Store.openIfThere(storeFolder, effects: effects) else { return SecretScanner(allowed: allowed) }
+    guard let store = try Store.openIfThere(storeFolder, effects: effects) else {
+      return SecretScanner(allowed: allowed)
+    }
     return try store.secretScanner(allowing: allowed)
   }
 
@@ -212,7 +214,8 @@ extension ReasoningSession {
     var problems: [String] = []
     if let degradation {
       problems.append(
-        "degraded: the state lives in memory only, \(counted(pendingCount, "change is", "changes are")) not kept: \(degradation.message)")
+        "degraded: the state lives in memory only, \(counted(pendingCount, "change is", "changes are")) not kept: \(degradation.message)"
+      )
     }
     if let stop = replay.stop { problems.append("the journal was read only in part: \(stop)") }
     if !losses.isNone { problems.append("incomplete: \(lossMessage)") }

@@ -30,7 +30,9 @@ struct CRSStatusCommand: ParsableCommand {
       console.say(bold: "mode        ", session.mode)
       console.say(
         bold: "last save   ",
-        latest.map { "\($0.created), \(counted(unsaved, "generation", "generations")) ago" + ($0.isComplete ? "" : ", incomplete") } ?? "never")
+        latest.map {
+          "\($0.created), \(counted(unsaved, "generation", "generations")) ago" + ($0.isComplete ? "" : ", incomplete")
+        } ?? "never")
       for stored in hosts {
         console.say(
           bold: "in store    ",
@@ -92,7 +94,8 @@ struct CRSVerifyCommand: ParsableCommand {
           guard session.shortfall.isEmpty else { throw CRSError(.gap, "it is gone, and the latest backup had it") }
           return "none"
         }
-        let report = try Journal.toRead(folder.journal).replay(skipsCorrupted: skipCorrupted) { record throws(CRSError) in
+        let report = try Journal.toRead(folder.journal).replay(skipsCorrupted: skipCorrupted) {
+          record throws(CRSError) in
           _ = try ChangeRecord(record.payload)
         }
         let session = try access.session(folder) { $0.isReadOnly = true }
@@ -101,7 +104,8 @@ struct CRSVerifyCommand: ParsableCommand {
         }
         if let stop = report.stop { throw stop }
         if report.skipped > 0 {
-          throw CRSError(.corrupted, "\(counted(report.skipped, "record is", "records are")) lost, \(report.replayed) good")
+          throw CRSError(
+            .corrupted, "\(counted(report.skipped, "record is", "records are")) lost, \(report.replayed) good")
         }
         return "\(counted(report.replayed, "record is", "records are")) good"
       }

@@ -42,7 +42,9 @@ struct CheckpointHealthCommand: ParsableCommand {
       console.say(
         "States: \(CheckpointText.size(metrics.inlineStateBytes)) in entries, "
           + "\(CheckpointText.size(metrics.blobStateBytes)) in blobs")
-      if metrics.unreadableCount > 0 { console.warn(counted(metrics.unreadableCount, "entry", "entries") + " cannot be read") }
+      if metrics.unreadableCount > 0 {
+        console.warn(counted(metrics.unreadableCount, "entry", "entries") + " cannot be read")
+      }
       return code
     }
   }
