@@ -84,13 +84,13 @@ import Testing
     let hosts = try (0...2).map { try SimulatedStore("h\($0)", server: server, seed: UInt64($0)) }
     var tips: [ObjectID] = []
 
-    func backUp(_ host: SimulatedStore, offline: Bool = false) {
-      _ = try? host.backUp(offline: offline)
+    func backUp(_ host: SimulatedStore, offline: Bool = false) throws {
+      _ = try attempting([.noInput, .storage]) { try host.backUp(offline: offline) }
       if let tip = server.refs["refs/heads/main"], tips.last != tip { tips.append(tip) }
     }
-    func collect(_ host: SimulatedStore) {
-      guard let store = try? host.open() else { return }
-      _ = try? store.collect(options(store))
+    func collect(_ host: SimulatedStore) throws {
+      let store = try host.open()
+      _ = try attempting([.noInput, .storage]) { try store.collect(options(store)) }
     }
 
     for step in steps {
@@ -99,26 +99,26 @@ import Testing
         hosts[host].memory.removeAll { $0.id == "e\(id)" }
         hosts[host].memory.append((id: "e\(id)", value: "v\(value)"))
       case .drop(let host, let id): hosts[host].memory.removeAll { $0.id == "e\(id)" }
-      case .backUp(let host): backUp(hosts[host])
-      case .backUpOffline(let host): backUp(hosts[host], offline: true)
+      case .backUp(let host): try backUp(hosts[host])
+      case .backUpOffline(let host): try backUp(hosts[host], offline: true)
       case .forget(let host, let id):
         let store = try hosts[host].open()
-        _ = try? store.forget(ByteString("e\(id)"), options: options(store))
-      case .collect(let host): collect(hosts[host])
+        _ = try attempting([.noInput]) { try store.forget(ByteString("e\(id)"), options: options(store)) }
+      case .collect(let host): try collect(hosts[host])
       case .retire(let host, let other):
         let store = try hosts[host].open()
-        _ = try? store.retire("h\(other)", options: options(store))
+        _ = try attempting([.noInput, .usage]) { try store.retire("h\(other)", options: options(store)) }
       case .everybody:
         for _ in 0..<2 {
           for host in hosts {
-            backUp(host)
-            collect(host)
-            backUp(host)
+            try backUp(host)
+            try collect(host)
+            try backUp(host)
           }
         }
       case .powerCut(let host, let writes):
         hosts[host].files.failWrites(after: writes)
-        collect(hosts[host])
+        try collect(hosts[host])
         hosts[host].files.failWrites(after: nil)
       case .clock(let host, let seconds): hosts[host].now = hosts[host].now.advanced(bySeconds: Int64(seconds))
       case .deletePrivateState(let host): try loseBase(hosts[host])
@@ -131,9 +131,9 @@ import Testing
     let before = try view(hosts[0])
     for _ in 0..<3 {
       for host in hosts {
-        backUp(host)
-        collect(host)
-        backUp(host)
+        try backUp(host)
+        try collect(host)
+        try backUp(host)
       }
     }
     try check(hosts, server: server)
@@ -149,7 +149,7 @@ import Testing
       let store = try host.open()
       return Set(try (0...3).flatMap { try store.log(ByteString("e\($0)")) }.map(\.entry.metadata.uniqueID))
     }
-    guard (try? host.backUp(offline: true)) != nil else { return }
+    guard try attempting([.noInput, .storage], { try host.backUp(offline: true) }) != nil else { return }
     let before = try uniqueIDs()
     host.deletePrivateState()
     _ = try host.backUp(offline: true)

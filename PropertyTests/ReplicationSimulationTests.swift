@@ -81,8 +81,8 @@ import Testing
     var accepted: Set<Accepted> = []
     var tips: [ObjectID] = []
 
-    func backUp(_ host: SimulatedStore, offline: Bool) {
-      guard (try? host.backUp(offline: offline)) != nil else { return }
+    func backUp(_ host: SimulatedStore, offline: Bool) throws {
+      guard try attempting([.noInput, .storage], { try host.backUp(offline: offline) }) != nil else { return }
       for entry in host.memory { accepted.insert(Accepted(id: entry.id, value: entry.value)) }
       if let tip = server.refs["refs/heads/main"], tips.last != tip { tips.append(tip) }
     }
@@ -93,12 +93,12 @@ import Testing
         hosts[host].memory.removeAll { $0.id == "e\(id)" }
         hosts[host].memory.append((id: "e\(id)", value: "v\(value)"))
       case .drop(let host, let id): hosts[host].memory.removeAll { $0.id == "e\(id)" }
-      case .backUp(let host): backUp(hosts[host], offline: false)
-      case .backUpOffline(let host): backUp(hosts[host], offline: true)
+      case .backUp(let host): try backUp(hosts[host], offline: false)
+      case .backUpOffline(let host): try backUp(hosts[host], offline: true)
       case .fault(let kind): Self.order(kind, on: server)
       case .powerCut(let host, let writes):
         hosts[host].files.failWrites(after: writes)
-        backUp(hosts[host], offline: false)
+        try backUp(hosts[host], offline: false)
         hosts[host].files.failWrites(after: nil)
       case .gitFails(let host):
         hosts[host].repository.failNextWrite = GitError(
@@ -107,11 +107,13 @@ import Testing
       case .forget(let host, let id):
         let store = try hosts[host].open()
         let options = BackupOptions(defaultHost: store.settings.host ?? EntryIdentity.hostName(folding: "x"))
-        _ = try? store.forget(ByteString("e\(id)"), options: options)
+        _ = try attempting([.noInput, .storage]) { try store.forget(ByteString("e\(id)"), options: options) }
       case .deletePrivateState(let host): hosts[host].deletePrivateState()
       case .collect(let host):
         let store = try hosts[host].open()
-        _ = try? store.collect(BackupOptions(defaultHost: EntryIdentity.hostName(folding: hosts[host].name)))
+        _ = try attempting([.noInput, .storage]) {
+          try store.collect(BackupOptions(defaultHost: EntryIdentity.hostName(folding: hosts[host].name)))
+        }
       case .rewriteRemote(let kind):
         switch kind {
         case 0: server.rewrite("refs/heads/main", to: nil)
@@ -138,7 +140,7 @@ import Testing
   /// Quiet rounds until nothing moves, then every promise is checked.
   static func settle(_ hosts: [SimulatedStore], server: SimulatedServer, accepted: Set<Accepted>) throws {
     var accepted = accepted
-    for _ in 0..<8 { for host in hosts { _ = try? host.backUp() } }
+    for _ in 0..<8 { for host in hosts { _ = try attempting([.storage]) { try host.backUp() } } }
     for host in hosts {
       let report = try host.backUp()
       try demand(report.outcome.isVerified, "\(host.name) is not verified: \(report.outcome)")

@@ -235,11 +235,8 @@ struct TwoWayWorld {
   }
 
   /// Does what may be refused, and then does nothing.
-  private func attempt<Result>(_ body: () throws -> Result) throws -> Result? {
-    do { return try body() } catch let error as ReplicationError {
-      guard [.noInput, .usage, .badData].contains(error.code) else { throw error }
-      return nil
-    }
+  private func attempt<Value>(_ body: () throws -> Value) throws -> Value? {
+    try attempting([.noInput, .usage, .badData], body)
   }
 
   private mutating func record(_ id: ByteString, _ content: [UInt8]?, on host: Int, seen: TwoWayModel.Knowledge) {

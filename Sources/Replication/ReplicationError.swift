@@ -106,6 +106,8 @@ extension ReplicationError {
       case .locked:
         (.notOnRemote, "Another program holds a lock in the store; what was accepted is safe, run again")
       case .refChanged: (.notOnRemote, "Another program moved the store's branch; run again")
+      case .storage:
+        (.storage, "What was backed up before is safe; this run saved nothing more. Make room there, or mend the disk")
       default: (.storage, "")
       }
     self.init(code, error.description, remedy: remedy, isRetryable: error.isRetryable)

@@ -179,25 +179,4 @@ import Testing
       #expect((writeBack["unwritable"] as? [String])?.count == 1)
     }
   }
-
-  @Test func aFileThatIsBeingWrittenLineByLineDeletesNothing() throws {
-    let lines = (0..<9).map { "{\"id\":\"n\($0)\",\"v\":\($0)}\n" }
-    let (_, a, b) = try hosts(lines.joined())
-    let handle = try #require(FileHandle(forWritingAtPath: a.memory))
-    try handle.truncate(atOffset: 0)
-    let writer = Thread {
-      for line in lines {
-        try? handle.write(contentsOf: Data(line.utf8))
-        Thread.sleep(forTimeInterval: 0.1)
-      }
-    }
-    writer.start()
-    Thread.sleep(forTimeInterval: 0.35)
-    let outcome = try a.backup()
-    while !writer.isFinished { Thread.sleep(forTimeInterval: 0.05) }
-    #expect([0, 65, 75].contains(outcome.code), "\(outcome)")
-    #expect(!outcome.output.contains("deleted"), "\(outcome)")
-    #expect(try b.backup().code == 0)
-    #expect(try read(b).split(separator: "\n").count == 9)
-  }
 }

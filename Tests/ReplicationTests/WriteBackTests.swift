@@ -253,6 +253,39 @@ import Testing
     #expect(try a.memory["x"] == "2")
   }
 
+  /// A memory of lines that its program writes again from its start, a line each time the store waits.
+  @Test(arguments: [true, false])
+  func aFileThatIsBeingWrittenLineByLineDeletesNothing(isFinished: Bool) throws {
+    let lines = (0..<9).map { "{\"id\":\"n\($0)\",\"v\":\($0)}\n" }
+    let server = SimulatedServer()
+    let (a, b) = (try TwoWayHost("a", server, seed: 1), try TwoWayHost("b", server, seed: 2))
+    a.text = lines.joined()
+    try a.run()
+    try b.run()
+    let (files, path) = (a.store.files, a.path)
+    let written = Mutex(4)
+    files.setTime(a.store.now.advanced(bySeconds: 9))
+    a.text = lines[..<4].joined()
+    a.store.onSleep = {
+      let count = written.withLock { count in
+        if isFinished || count < 8 { count = min(9, count + 1) }
+        return count
+      }
+      // One that never comes to its end is written again and again all the same.
+      files.put(path, Array(lines[..<count].joined().utf8))
+    }
+    if isFinished {
+      let report = try a.run()
+      #expect(report.exitCode == 0 && report.ingest?.deleted == 0, "\(report)")
+    } else {
+      let error = #expect(throws: ReplicationError.self) { try a.run() }
+      #expect(error?.code == .notOnRemote && error?.message.contains("keeps changing") == true)
+    }
+    a.store.onSleep = nil
+    try b.run()
+    #expect(try MemoryDocument.parse(Array(try #require(b.text).utf8), source: "m").items.count == 9)
+  }
+
   @Test func aMassDeletionIsRefusedAndLeavesEverythingAsItWas() throws {
     let many = Dictionary(uniqueKeysWithValues: (10..<32).map { ("n\($0)", "v") })
     let (a, b) = try pair(many)

@@ -1,3 +1,4 @@
+import CRDT
 import Durability
 import Glibc
 import Synchronization
@@ -23,6 +24,11 @@ public final class MemoryFileSystem: FileSystem {
 
   /// Calls this before each write, with the path: another program at work.
   public func beforeEachWrite(_ body: (@Sendable (String) -> Void)?) { state.withLock { $0.beforeWrite = body } }
+
+  /// Files that are written from now on have at least this time.
+  public func setTime(_ time: Instant) {
+    state.withLock { $0.clock = max($0.clock, time.seconds * 1_000_000_000) }
+  }
 
   /// Sets a file as its user would.
   public func put(_ path: String, _ bytes: [UInt8]) {

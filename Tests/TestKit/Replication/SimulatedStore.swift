@@ -19,6 +19,8 @@ public final class SimulatedStore {
   public var now: Instant
   /// What the user's memory file says, in order.
   public var memory: [(id: String, value: String)] = []
+  /// Called whenever the store waits: what others do meanwhile.
+  public var onSleep: (@Sendable () -> Void)?
   private let wallClock: WallClock
   private let random: SeededRandom
 
@@ -72,7 +74,7 @@ public final class SimulatedStore {
       fileSystem: files,
       wallClock: { [wallClock] in wallClock.instant.withLock { $0 } },
       randomBytes: { [random] count in random.bytes(count) },
-      sleepMilliseconds: { _ in },
+      sleepMilliseconds: { [onSleep] _ in onSleep?() },
       machineIdentity: { nil },
       acquireLock: { _, _ throws(StorageError) in nil })
     return try Store(repository: repository, paths: paths, effects: effects)
