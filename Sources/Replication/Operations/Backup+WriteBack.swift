@@ -3,35 +3,6 @@ import Durability
 import Git
 import Memory
 
-/// What was brought back into a memory file.
-public struct WriteBackReport: Sendable, Hashable {
-  /// Items that are new in it, that say something else, and that are gone from it.
-  public var added = 0
-  public var changed = 0
-  public var removed = 0
-  /// Of those added, what had left the file under one-way backup and was kept: that was no deletion.
-  public var returned = 0
-  /// Live entries that a file of this format cannot hold; they are in the store only.
-  public var unwritable: [ByteString] = []
-  /// Ids with more than one value nobody decided between: the file shows the later one. As of a run that had to look.
-  public var conflicts: [ByteString] = []
-  /// Whether the file was written at all, or in a dry run would be.
-  public var isWritten = false
-
-  public init() {}
-
-  /// Of two in one run.
-  static func + (first: WriteBackReport, second: WriteBackReport) -> WriteBackReport {
-    var both = second
-    both.added += first.added
-    both.changed += first.changed
-    both.removed += first.removed
-    both.returned += first.returned
-    both.isWritten = both.isWritten || first.isWritten
-    return both
-  }
-}
-
 extension Store {
   /// How one attempt at a write-back ended.
   enum WriteBackEnding {
@@ -197,7 +168,7 @@ extension Store {
   // MARK: The new bytes
 
   /// A memory as it is to be.
-  private struct Rendering {
+  struct Rendering {
     enum Output {
       case file([UInt8])
       case folder(MemoryFolder, [NoteChange])
@@ -329,116 +300,5 @@ extension Store {
     var reading = reading
     if known.isFolder { reading.content = .folder(MemoryFolder()) }
     return (reading, known)
-  }
-
-  // MARK: The file
-
-  /// Writes a memory as it is to be, and its base. Returns false when it is no longer `reading`.
-  ///
-  /// A folder cannot be replaced as a whole: see ``PreparedNotes``.
-  private func write(
-    _ made: Rendering, over reading: MemoryReading, at path: String, base: IngestBase, state: PrivateState
-  ) throws(ReplicationError) -> Bool {
-    switch made.output {
-    case .file(let bytes): return try replace(path, with: bytes, of: reading, base: base, state: state)
-    case .folder(let folder, let changes):
-      var write = PreparedNotes(changes, in: path, base: base)
-      try storing { () throws(StorageError) in try effects.fileSystem.createFolder(path) }
-      do throws(ReplicationError) {
-        if !write.notes.isEmpty { try state.prepare(write) }
-        try storing { () throws(StorageError) in
-          try folder.stage(write.notes, changes, in: path, effects.fileSystem)
-        }
-        write.isStaged = true
-        if !write.notes.isEmpty { try state.prepare(write) }
-        let isMade = try storing { () throws(StorageError) in
-          try folder.make(changes, from: write.notes, in: path, effects.fileSystem)
-        }
-        guard isMade else {
-          _ = try state.settleNotes()
-          return false
-        }
-      } catch {
-        // Where even that fails, the next run settles it.
-        _ = try? state.settleNotes()
-        throw error
-      }
-      try state.write(base)
-      try state.dropPreparedWrite()
-      return true
-    }
-  }
-
-  /// Puts new bytes in the place of a memory file. Returns false, with nothing replaced, when it is no longer `reading`.
-  private func replace(
-    _ path: String, with bytes: [UInt8], of reading: MemoryReading, base: IngestBase, state: PrivateState
-  ) throws(ReplicationError) -> Bool {
-    let files = effects.fileSystem
-    let target = try storing { () throws(StorageError) in try files.target(of: path) }
-    let slash = target.lastIndex(of: "/") ?? target.startIndex
-    let staged = target[..<slash] + "/." + target[slash...].dropFirst() + ".crdt-backup"
-    let before = reading.information
-    func isStill() throws(ReplicationError) -> Bool {
-      try storing { () throws(StorageError) in try files.information(target) } == before
-    }
-    guard try isStill() else { return false }
-    try storing { () throws(StorageError) in
-      if before == nil { try files.createFolder(String(target[..<slash])) }
-      // What an earlier run left, or what somebody put there: never written through.
-      _ = try files.remove(String(staged))
-      try removeLeftovers(of: String(staged[slash...].dropFirst()), in: String(target[..<slash]))
-      try files.replace(String(staged), with: bytes, mode: .exact(before?.mode ?? 0o600))
-    }
-    do throws(ReplicationError) {
-      try state.prepare(PreparedWrite(target: target, staged: String(staged), before: before, base: base))
-      guard try isStill() else {
-        try abandon(String(staged), state: state)
-        return false
-      }
-      try storing { () throws(StorageError) in try files.rename(String(staged), to: target) }
-    } catch {
-      try? abandon(String(staged), state: state)
-      throw error
-    }
-    try state.write(base)
-    try state.dropPreparedWrite()
-    return true
-  }
-
-  /// Temporary files of a run that was killed while it put new bytes beside a memory file.
-  private func removeLeftovers(of name: String, in folder: String) throws(StorageError) {
-    let files = effects.fileSystem
-    for leftover in try files.list(folder.isEmpty ? "/" : folder)
-    where leftover.hasPrefix(".\(name).") && isTemporaryName(leftover) {
-      _ = try files.remove(folder + "/" + leftover)
-    }
-  }
-
-  /// In this order: bytes that are gone say that they were renamed.
-  private func abandon(_ staged: String, state: PrivateState) throws(ReplicationError) {
-    try state.dropPreparedWrite()
-    try storing { () throws(StorageError) in _ = try effects.fileSystem.remove(staged) }
-  }
-}
-
-extension WriteBackReport {
-  /// The difference of two files, counted by id.
-  init(from old: [MemoryDocument.Item], to new: [MemoryDocument.Item]) {
-    var before: [ByteString: [[UInt8]]] = [:]
-    for item in old { before[item.id, default: []].append(item.content) }
-    for item in new {
-      guard var contents = before[item.id], !contents.isEmpty else {
-        added += 1
-        continue
-      }
-      if let same = contents.firstIndex(of: item.content) {
-        contents.remove(at: same)
-      } else {
-        contents.removeFirst()
-        changed += 1
-      }
-      before[item.id] = contents
-    }
-    removed = before.values.reduce(0) { $0 + $1.count }
   }
 }

@@ -13,8 +13,7 @@ public struct ForgetReport: Sendable {
 extension Store {
   /// Writes a tombstone for every live unique_id of an id, and commits it here. Git history still has the values.
   ///
-  /// Throws `.noInput` when nothing live has this id.
-  /// Throws `.usage` for one of several memories, unless one is chosen.
+  /// Throws `.noInput` when nothing live has this id, `.usage` for one of several memories, unless one is chosen.
   public func forget(_ id: ByteString, in choice: SourceChoice = .any, options: BackupOptions)
     throws(ReplicationError) -> ForgetReport
   {

@@ -27,7 +27,7 @@ struct CRSExportCommand: ParsableCommand {
         console.result(export.bytes)
         return 0
       }
-      _ = try AgentFiles.write(export.bytes, to: path)
+      _ = try UserFiles.write(export.bytes, to: path)
       console.say("exported generation \(export.generation) to \(path)")
       if options.output.json {
         console.object("crs export") { object in
@@ -58,7 +58,7 @@ struct CRSImportCommand: ParsableCommand {
 
   func run() throws {
     try options.run("import", printsResult: false) { console in
-      let bytes = try AgentFiles.read(file, limitBytes: 4 << 30)
+      let bytes = try UserFiles.read(file, limitBytes: 4 << 30)
       let export: StateExport
       do throws(CRSError) {
         export = try StateExport(bytes, acceptsLegacy: acceptLegacy)

@@ -84,7 +84,7 @@ struct CheckpointCreateCommand: ParsableCommand {
     var frozen = CheckpointState()
     var given: [ByteString: ByteString]?
     if let state {
-      let bytes = try AgentFiles.read(state, limitBytes: CheckpointLimits.stateBytes)
+      let bytes = try UserFiles.read(state, limitBytes: CheckpointLimits.stateBytes)
       frozen = try CheckpointState(json: bytes, source: state == "-" ? "stdin" : state)
       if !frozen.environment.isEmpty { given = frozen.environment }
     }

@@ -30,7 +30,7 @@ struct CheckpointExportCommand: ParsableCommand {
         console.result(bytes)
         return 0
       }
-      let isWritten = try AgentFiles.write(bytes, to: output)
+      let isWritten = try UserFiles.write(bytes, to: output)
       let count = try service.list(query).count
       if outputOptions.json {
         console.object("checkpoint export") { object in

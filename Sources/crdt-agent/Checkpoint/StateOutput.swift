@@ -16,7 +16,7 @@ struct StateOutput: ParsableArguments {
   {
     let bytes = checkpoint.state.json + [0x0A]
     var isWritten = false
-    if let output { isWritten = try AgentFiles.write(bytes, to: output) }
+    if let output { isWritten = try UserFiles.write(bytes, to: output) }
     if console.options.json {
       console.object(command) { object in
         object.object("checkpoint") { CheckpointText.json(checkpoint.header, &$0) }

@@ -1,8 +1,6 @@
 import ArgumentParser
 import CRDT
 import CommandSupport
-import Durability
-import Glibc
 import Memory
 import Replication
 
@@ -203,33 +201,18 @@ enum ConflictText {
       return .stamp(Stamp(instant: instant, host: ByteString(String(text[..<at]))))
     }
     if let number = Int(text), conflict.values.indices.contains(number - 1) { return .number(number) }
-    if text == "-" { return .value(try EntryValue.read(try standardInput(), source: "stdin")) }
-    let path = Machine.absolute(text)
-    let bytes: [UInt8]?
-    do { bytes = try RealFileSystem().read(path, limitBytes: 64 << 20) } catch {
-      throw ReplicationError(error.code == .permission ? .permission : .storage, "cannot read \(text): \(error)")
+    let limitBytes = 64 << 20
+    if text == "-" {
+      return .value(try EntryValue.read(try UserFiles.read(text, limitBytes: limitBytes), source: "stdin"))
     }
-    guard let bytes else {
+    let bytes: [UInt8]
+    do { bytes = try UserFiles.read(text, limitBytes: limitBytes) } catch {
+      guard error.code == .noInput else { throw error }
       let names = hosts.sorted().map(\.description).joined(separator: ", ")
       throw ReplicationError(
         .noInput, "\(text) is neither a host with a value of \(conflict.id) nor a file",
         remedy: "Nothing was changed. Hosts: \(names); numbers: 1 to \(conflict.values.count)")
     }
     return .value(try EntryValue.read(bytes, source: text))
-  }
-
-  private static func standardInput() throws -> [UInt8] {
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while bytes.count <= 64 << 20 {
-      let count = buffer.withUnsafeMutableBytes { Glibc.read(STDIN_FILENO, $0.baseAddress, $0.count) }
-      if count == 0 { return bytes }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw ReplicationError(.noInput, "cannot read stdin: \(String(cString: strerror(errno)))")
-      }
-      bytes += buffer[..<count]
-    }
-    throw ReplicationError(.badData, "stdin is larger than 64 MiB")
   }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CRDT
 import CommandSupport
-import Durability
 import Git
 import Memory
 import Replication
@@ -88,14 +87,7 @@ struct RestoreCommand: ParsableCommand {
       return 0
     }
     let path = Machine.absolute(output)
-    var isWritten = false
-    if !dryRun {
-      do {
-        isWritten = try RealFileSystem().writeOut(path, bytes, mode: .keep(orElse: 0o600))
-      } catch {
-        throw ReplicationError(error.codeOfOutput, "cannot write \(output): \(error)")
-      }
-    }
+    let isWritten = dryRun ? false : try UserFiles.write(bytes, to: output)
     if outputOptions.json {
       console.object("restore") { object in
         object.member("file", path)
@@ -130,69 +122,6 @@ struct RestoreCommand: ParsableCommand {
       let count = try store.restoreIntoState(point, id: id, in: sourceOptions.choice, options: options)
       console.say(count == 0 ? "\(id) has that value already" : "Restored \(count) entr\(count == 1 ? "y" : "ies")")
       return { $0.member("restored", count) }
-    }
-  }
-}
-
-extension StorageError {
-  /// Whether a file that could not be written is the place's fault, the disk's or the permissions'.
-  fileprivate var codeOfOutput: ReplicationError.Code {
-    switch code {
-    case .permission, .notOwned: .permission
-    // Too large is the kernel's word for a limit on sizes (EFBIG).
-    case .noSpace, .io, .tooLarge: .storage
-    default: .cannotCreate
-    }
-  }
-}
-
-struct ForgetCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "forget",
-    abstract: "Delete an id on all hosts: a tombstone, merged like any other value.",
-    discussion: """
-      The values stay in the store's git history (`log` shows them, `restore` brings them back). A memory file that \
-      is written back is backed up before and loses it; one that is not keeps it: take it out there too.
-      """)
-
-  @Argument(help: ArgumentHelp("The entry's id; for a knowledge graph an entity's name.", valueName: "id"))
-  var id: String
-  @Flag(help: "Save here only.")
-  var offline = false
-  @Flag(help: "Tell what would be deleted, and write nothing.")
-  var dryRun = false
-  @OptionGroup var sourceOptions: SourceOptions
-  @OptionGroup var storeOptions: StoreOptions
-  @OptionGroup var output: OutputOptions
-
-  func run() throws {
-    let console = Console(output)
-    try console.run("forget", printsResult: false) {
-      let store = try storeOptions.open()
-      let options = BackupOptions.following(store, offline: offline, dryRun: dryRun)
-      func shown(_ report: ForgetReport) -> String {
-        report.ids.prefix(5).map(\.description).joined(separator: ", ")
-      }
-      if dryRun {
-        let report = try store.forget(ByteString(id), in: sourceOptions.choice, options: options)
-        if output.json {
-          console.object("forget") { object in
-            object.member("dryRun", true)
-            object.array("ids") { array in report.ids.forEach { array.element($0.description) } }
-            object.member("exitCode", 0)
-          }
-        }
-        console.say("Would forget \(shown(report))")
-        return 0
-      }
-      return try store.changeAndShare(options, command: "forget", console: console) { options in
-        let report = try store.forget(ByteString(id), in: sourceOptions.choice, options: options)
-        console.say("Forgot \(shown(report))")
-        console.say("Git history still has the values: `crdt-backup log \(id)` shows them")
-        return { object in
-          object.array("forgotten") { array in report.ids.forEach { array.element($0.description) } }
-        }
-      }
     }
   }
 }

@@ -1,12 +1,11 @@
-import CommandSupport
 import Durability
 import Glibc
 import Replication
 
 /// Files that a person names: read whole, replaced durably; `-` is standard input.
-enum AgentFiles {
+package enum UserFiles {
   /// Throws `.noInput` when there is none, `.badData` beyond the limit.
-  static func read(_ name: String, limitBytes: Int) throws(ReplicationError) -> [UInt8] {
+  package static func read(_ name: String, limitBytes: Int) throws(ReplicationError) -> [UInt8] {
     if name == "-" { return try stream(STDIN_FILENO, "standard input", limitBytes: limitBytes) }
     guard !name.isEmpty else { throw ReplicationError(.usage, "the name of the file is empty") }
     let path = Machine.absolute(name)
@@ -27,7 +26,7 @@ enum AgentFiles {
   }
 
   /// Replaces the file in one piece; the old bytes or the new ones, also after a power cut. Returns whether they differed.
-  static func write(_ bytes: [UInt8], to name: String) throws(ReplicationError) -> Bool {
+  package static func write(_ bytes: [UInt8], to name: String) throws(ReplicationError) -> Bool {
     guard !name.isEmpty else { throw ReplicationError(.usage, "the name of the file is empty") }
     do throws(StorageError) {
       return try RealFileSystem().writeOut(Machine.absolute(name), bytes, mode: .keep(orElse: 0o600))
@@ -35,6 +34,7 @@ enum AgentFiles {
       let code: ReplicationError.Code =
         switch error.code {
         case .permission, .notOwned: .permission
+        // Too large is the kernel's word for a limit on sizes (EFBIG).
         case .noSpace, .io, .tooLarge: .storage
         default: .cannotCreate
         }
