@@ -40,12 +40,12 @@ enum CRSGenerators {
   static let edges = [Edge("a", "b"), Edge("b", "c"), Edge("c", "a"), Edge("a", "c")]
 
   /// Every event is an addition of one edge, as in any history.
-  static func edge(of dot: Dot<ReplicaID>) -> Edge {
+  static func edge(of dot: Dot<SessionID>) -> Edge {
     edges[(Int(dot.counter) + Int(dot.replica.bytes.last ?? 0)) % edges.count]
   }
 
   static let edgeChange = Gen { choices in
-    let dots = try choices.draw(Gen<[Dot<ReplicaID>]>.array(of: dot, count: 1...3))
+    let dots = try choices.draw(Gen<[Dot<SessionID>]>.array(of: dot, count: 1...3))
     let edge = edge(of: dots[0])
     let own = Set(dots.filter { Self.edge(of: $0) == edge })
     return try choices.draw(.bool)
@@ -96,7 +96,7 @@ enum CRSGenerators {
     Gen { choices in .streaming(try choices.draw(name), try choices.draw(counter)) },
     Gen { choices in .clause(try choices.draw(clause), try choices.draw(clauseRecord)) })
 
-  static let events = zip(Gen<[Dot<ReplicaID>]>.array(of: dot, count: 0...3), replica).map { dots, replica in
+  static let events = zip(Gen<[Dot<SessionID>]>.array(of: dot, count: 0...3), replica).map { dots, replica in
     Change.events(DotContext(VersionVector([replica: 1]), isolated: dots))
   }
 

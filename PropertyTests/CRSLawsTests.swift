@@ -111,7 +111,7 @@ struct CRSLawsTests {
   @Test func theViewOfDependenciesHasNoCycleAndHidesNoMoreThanNeeded() {
     let node = Gen<Int>.int(in: 0...5, .uniform)
     checkProperty("cycles are broken", Gen<[(Int, Int)]>.array(of: zip(node, node), count: 0...12)) { pairs in
-      var set = ObservedRemoveSet<Edge, ReplicaID>()
+      var set = ObservedRemoveSet<Edge, SessionID>()
       for (from, to) in pairs { set.insert(Edge(ByteString("n\(from)"), ByteString("n\(to)")), as: "r") }
       let view = DependencyView(DependencyIndex(set))
       let visible = view.edges
@@ -135,5 +135,28 @@ struct CRSLawsTests {
       for next in view.dependencies[node] ?? [] where seen.insert(next).inserted { pending.append(next) }
     }
     return false
+  }
+}
+
+extension DependencyView {
+  /// All nodes after everything that they depend on; ties in byte order of the search.
+  fileprivate var topologicalOrder: [ByteString] {
+    var order: [ByteString] = []
+    var seen: Set<ByteString> = []
+    for root in dependencies.keys.sorted() where !seen.contains(root) {
+      var path: [(node: ByteString, next: Int)] = [(root, 0)]
+      seen.insert(root)
+      while let (node, next) = path.last {
+        let targets = dependencies[node] ?? []
+        guard next < targets.count else {
+          order.append(node)
+          path.removeLast()
+          continue
+        }
+        path[path.count - 1].next += 1
+        if seen.insert(targets[next]).inserted { path.append((targets[next], 0)) }
+      }
+    }
+    return order
   }
 }

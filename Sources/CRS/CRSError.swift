@@ -29,6 +29,8 @@ public struct CRSError: Error, Hashable, Sendable, CustomStringConvertible {
     case permission
     /// Something in the data looks like a secret. Nothing was changed.
     case secretFound
+    /// A setting, or a program that has to be there, stands in the way.
+    case configuration
     /// A request that makes no sense.
     case usage
   }
@@ -57,12 +59,13 @@ public struct CRSError: Error, Hashable, Sendable, CustomStringConvertible {
   public var exitCode: Int32 {
     switch code {
     case .usage: 64
-    case .invalidDelta, .badData, .secretFound, .corrupted, .gap, .versionMismatch: 65
+    case .invalidDelta, .badData, .secretFound, .corrupted, .gap: 65
     case .notFound: 66
     case .closed: 70
     case .full, .degraded, .storage: 74
     case .lockFailed: 75
     case .permission: 77
+    case .configuration, .versionMismatch: 78
     }
   }
 }

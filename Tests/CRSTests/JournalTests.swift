@@ -1,10 +1,11 @@
 import CRDT
-import CRS
 import Foundation
 import GRDB
 import Glibc
 import TestKit
 import Testing
+
+@testable import CRS
 
 struct JournalTests {
   let folder = TemporaryFolder()
@@ -141,5 +142,17 @@ struct JournalTests {
     #expect((#expect(throws: CRSError.self) { try Journal(folder.path + "/notes") })?.code == .corrupted)
     try execute("CREATE TABLE mine (x)")
     #expect((#expect(throws: CRSError.self) { try Journal(path) })?.code == .versionMismatch)
+  }
+}
+
+extension Journal {
+  /// Records in all.
+  fileprivate func count() throws(CRSError) -> UInt64 {
+    try read { try UInt64.fetchOne($0, sql: "SELECT count(*) FROM records") ?? 0 }
+  }
+
+  /// How SQLite makes a transaction durable: 2 is FULL.
+  fileprivate func synchronousMode() throws(CRSError) -> Int {
+    try read { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }
   }
 }

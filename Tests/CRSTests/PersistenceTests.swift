@@ -3,6 +3,7 @@ import CRS
 import Durability
 import Glibc
 import Memory
+import Synchronization
 import TestKit
 import Testing
 
@@ -137,6 +138,37 @@ struct PersistenceTests {
     #expect(try manager().load().state == oldState)
   }
 
+  @Test func aSaveReadsWhatWasThereOnceAndWhatItWroteOnce() throws {
+    let counting = CountingFileSystem()
+    let (old, _) = try backup(2, generation: 2)
+    let (new, state) = try backup(.max, generation: 9)
+    try manager(counting).save(old)
+    counting.reset()
+    #expect(try manager(counting).save(new) == new)
+    #expect(counting.reads(project.latestBackup) == 2 && counting.reads(project.previousBackup) == 0)
+    #expect(counting.reads(project.metadata) == 2)
+    counting.reset()
+    // The same again, made later: nothing is written, and what is there is what it says.
+    var again = new
+    again.metadata.created = Fixture.wall.advanced(bySeconds: 1_000)
+    again.metadata.generation += 1
+    #expect(try manager(counting).save(again) == new)
+    #expect(counting.reads(project.latestBackup) == 1 && counting.replaceCount == 0)
+    #expect(try manager().load().state == state)
+  }
+
+  @Test func whatABackupSaysOfItselfIsToldWithoutUnpackingIt() throws {
+    let (old, _) = try backup(2, generation: 2)
+    let (new, _) = try backup(.max, generation: 9)
+    #expect((#expect(throws: CRSError.self) { try manager().newestMetadata() })?.code == .notFound)
+    try manager().save(old)
+    try manager().save(new)
+    #expect(try manager().newestMetadata().metadata == new.metadata)
+    try overwrite(project.latestBackup, at: 20, with: new.bytes[20] ^ 1)
+    let (metadata, fallback) = try manager().newestMetadata()
+    #expect(metadata == old.metadata && fallback?.code == .corrupted)
+  }
+
   @Test func aHeldLockKeepsWritersAwayAndReadersNot() throws {
     let (backup, state) = try backup(2, generation: 2)
     try manager().save(backup)
@@ -182,4 +214,32 @@ struct PersistenceTests {
     #expect(loaded.fallback == nil)
     withExtendedLifetime(folder) {}
   }
+}
+
+/// Real files, and how often each is read and any replaced.
+private final class CountingFileSystem: FileSystem {
+  private let real = RealFileSystem()
+  private let counts = Mutex((reads: [String: Int](), replaceCount: 0))
+
+  func reset() { counts.withLock { $0 = ([:], 0) } }
+  func reads(_ path: String) -> Int { counts.withLock { $0.reads[path] ?? 0 } }
+  var replaceCount: Int { counts.withLock { $0.replaceCount } }
+
+  func read(_ path: String, limitBytes: Int) throws(StorageError) -> [UInt8]? {
+    counts.withLock { $0.reads[path, default: 0] += 1 }
+    return try real.read(path, limitBytes: limitBytes)
+  }
+  func information(_ path: String, followingLinks: Bool) throws(StorageError) -> FileInformation? {
+    try real.information(path, followingLinks: followingLinks)
+  }
+  func replace(
+    _ path: String, with bytes: [UInt8], mode: ReplacementMode, ifStill expected: FileInformation?
+  ) throws(StorageError) {
+    counts.withLock { $0.replaceCount += 1 }
+    try real.replace(path, with: bytes, mode: mode, ifStill: expected)
+  }
+  func createFolder(_ path: String) throws(StorageError) { try real.createFolder(path) }
+  func list(_ path: String) throws(StorageError) -> [String] { try real.list(path) }
+  func remove(_ path: String) throws(StorageError) -> Bool { try real.remove(path) }
+  func rename(_ path: String, to newPath: String) throws(StorageError) { try real.rename(path, to: newPath) }
 }

@@ -1,6 +1,8 @@
 import CRDT
 import CRS
 import Durability
+import Glibc
+import Processes
 import TestKit
 import Testing
 
@@ -48,6 +50,55 @@ struct ProjectTests {
       #expect(try ProjectIdentity.of(folder: repository, name: nil).key == "git:h/p")
       try GitProgram.run(["config", "--unset", "url.\(other).insteadOf"], in: repository)
     }
+  }
+
+  @Test func aRemoteThatIsAPathNamesNoProjectWithoutACommit() throws {
+    let repository = folder("repository")
+    try GitProgram.run(["init", "-q", repository], in: folder.path)
+    for url in ["/srv/git/p.git", "../p.git", "file:///srv/git/p.git"] {
+      _ = try? GitProgram.run(["remote", "remove", "origin"], in: repository)
+      try GitProgram.run(["remote", "add", "origin", url], in: repository)
+      let error = #expect(throws: CRSError.self) { try ProjectIdentity.of(folder: repository, name: nil) }
+      #expect(error?.code == .usage && error?.message.contains("origin is a path") == true, "\(url)")
+      #expect(error?.remedy.contains("--project") == true)
+    }
+    #expect(try ProjectIdentity.of(folder: repository, name: "x").key == "name:x")
+    try GitProgram.run(
+      ["-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "--allow-empty", "-m", "root"], in: repository)
+    #expect(try ProjectIdentity.of(folder: repository, name: nil).key.description.hasPrefix("root:"))
+  }
+
+  /// git that is missing, dies or does not answer: never "no repository", and never another identity.
+  @Test func whatGitDoesNotAnswerIsNoIdentity() throws {
+    let repository = folder("repository")
+    try GitProgram.run(["init", "-q", repository], in: folder.path)
+    try GitProgram.run(
+      ["-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "--allow-empty", "-m", "root"], in: repository)
+    try GitProgram.run(["remote", "add", "origin", "https://h/p.git"], in: repository)
+    var environment = Environment.current
+    let path = environment["PATH"] ?? "/usr/bin:/bin"
+    try RealFileSystem().createFolder(folder("bin"))
+    func identity(of script: String?, waitSeconds: Double = 20) throws -> ProjectIdentity {
+      try RealFileSystem().remove(folder("bin/git"))
+      if let script { folder.write("bin/git", "#!/bin/sh\n" + script + "\n", mode: 0o700) }
+      environment["PATH"] = script == nil ? folder("bin") : folder("bin") + ":" + path
+      return try ProjectIdentity.of(
+        folder: repository, name: nil, environment: environment, waitSeconds: waitSeconds)
+    }
+    #expect((#expect(throws: CRSError.self) { try identity(of: nil) })?.code == .configuration)
+    #expect((#expect(throws: CRSError.self) { try identity(of: "kill -9 $$") })?.code == .storage)
+    let slow = #expect(throws: CRSError.self) { try identity(of: "exec sleep 600", waitSeconds: 0.2) }
+    #expect(slow?.code == .storage && slow?.message.contains("no answer") == true)
+    // Only the remote's name is not to be had: the root commit would be another project.
+    let real = try #require(
+      path.split(separator: ":").map { $0 + "/git" }.first { Glibc.access(String($0), X_OK) == 0 })
+    #expect(
+      throws: CRSError.self,
+      performing: { try identity(of: "case \"$*\" in *' remote'*) kill -9 $$;; esac; exec \(real) \"$@\"") })
+    #expect(try identity(of: "exec \(real) \"$@\"").key == "git:h/p")
+    environment["PATH"] = folder("bin")
+    try RealFileSystem().remove(folder("bin/git"))
+    #expect(try ProjectIdentity.of(folder: repository, name: "x", environment: environment).key == "name:x")
   }
 
   @Test func aProjectThatGetsARemoteKeepsItsFolder() throws {

@@ -1,6 +1,7 @@
 import CRDT
-import Checkpointing
 import Testing
+
+@testable import Checkpointing
 
 @Suite struct CheckpointEventTests {
   @Test func subscribersHearOfTheirSessionWithTheTrueCounts() async throws {
@@ -43,6 +44,66 @@ import Testing
     #expect(try a.service.refresh().isEmpty)
     a.service.stop()
     #expect(await Array(stream) == events)
+  }
+
+  @Test func whatAnotherProcessDidIsToldAsWhatItWas() async throws {
+    let scene = CheckpointScene()
+    let old = try scene.create()
+    let other = scene.restarted()
+    let (all, elsewhere) = (
+      try scene.service.subscribe(), try scene.service.subscribe(session: other.startSession().id)
+    )
+    func draft() throws -> CheckpointDraft {
+      CheckpointDraft(session: old.session, state: try CheckpointState(json: Array("{}".utf8)))
+    }
+    let (a, b, c) = (try other.create(draft()), try other.create(draft()), try other.create(draft()))
+    _ = try other.restore(old.id)
+    try other.delete([a.id])
+    _ = try other.compact(.keepRecent(1), session: old.session)
+    _ = try other.restore(c.id)
+    let expected: [CheckpointEvent] = [
+      .created(a), .created(b), .created(c), .restored(old),
+      .deleted(session: old.session, checkpoints: [a.id]),
+      .compacted(session: old.session, removed: [old.id, b.id], keptCount: 1), .restored(c),
+    ]
+    #expect(try scene.service.refresh() == expected)
+    #expect(try scene.service.refresh().isEmpty)
+    // Nobody hears of itself again, nor of what was before it subscribed.
+    #expect(try other.refresh().isEmpty)
+    #expect(try other.refresh().isEmpty)
+    scene.service.stop()
+    #expect(await Array(all) == expected)
+    #expect(await Array(elsewhere).isEmpty)
+  }
+
+  @Test func theRecordOfNoticesIsBoundedAndLosesItsOldest() throws {
+    let scene = CheckpointScene()
+    let header = try scene.create(ByteString(String(repeating: "m", count: 4_000)))
+    let notice = CheckpointNotice(.restored(header), service: header.id)
+    var record = NoticeRecord(id: header.session)
+    let start = record.end
+    for _ in 0..<10 { record.append([notice]) }
+    let tenth = record.end
+    #expect(record.notices(since: start) == Array(repeating: notice, count: 10))
+    for _ in 0..<200 { record.append([notice, notice]) }
+    #expect(record.bytes.count < NoticeRecord.limitBytes + 200)
+    #expect(record.notices(since: record.end).isEmpty)
+    #expect(record.notices(since: tenth).count == record.lines.count)
+    // One that is larger than all stays.
+    let ids = (0..<20_000).map { _ in header.id }
+    let large = CheckpointNotice(
+      .compacted(session: header.session, removed: ids, keptCount: 3), service: header.id)
+    let before = record.end
+    record.append([large])
+    #expect(record.notices(since: before) == [large] && record.lines.count == 1)
+    // As it comes back from a file: whole, with its last line cut off, and damaged.
+    record.append([notice])
+    let bytes = record.bytes
+    #expect(NoticeRecord(bytes)?.notices(since: before) == [notice])
+    #expect(NoticeRecord(Array(bytes.dropLast(5)))?.lines.isEmpty == true)
+    #expect(NoticeRecord(Array(bytes.dropFirst(5))) == nil && NoticeRecord([]) == nil)
+    // Another record's place: all of this one is new.
+    #expect(NoticeRecord(bytes)?.notices(since: NoticeRecord(id: header.id).end) == [notice])
   }
 
   @Test func aSlowSubscriberLosesItsOldestAndHoldsUpNobody() async throws {

@@ -59,7 +59,7 @@ import Testing
   @Test func aBrokenCounterElsewhereDoesNotUseOursUp() throws {
     let (a, b) = (CheckpointScene("a"), CheckpointScene("b"))
     var draft = try a.service.get(a.create().id)
-    draft.header.sequence = CheckpointLimits.sequence
+    draft.header.sequence = CheckpointLimits.greatestSequence
     draft.header.id = CheckpointID(random: Array(1...16))
     let line = String(decoding: draft.json, as: UTF8.self)
     let export = "{\"format\":\"crdt-checkpoints\",\"version\":1}\n{\"checkpoint\":\(line)}\n{\"end\":1}\n"
@@ -235,6 +235,25 @@ import Testing
     #expect(try scene.service.metrics().unreadableCount == 1)
   }
 
+  @Test func sessionsAndCountersThatCannotBeReadAreTold() throws {
+    let scene = CheckpointScene()
+    let session = try scene.service.startSession(name: "work")
+    let one = try scene.create(session: session.id)
+    try scene.create(session: session.id)
+    try scene.service.delete([one.id])
+    scene.store.damage({ content in
+      var text = String(decoding: content, as: UTF8.self)
+      if text.contains("checkpoint-sequence") { text.replace(#""sequence":2"#, with: #""sequence":"two""#) }
+      if text.contains("\"work\"") { text.replace(session.id.text, with: "no-id") }
+      return Array(text.utf8)
+    })
+    let invalid = try scene.service.validateAll().filter { $0.verdict == .invalid }
+    #expect(Set(invalid.map(\.id)) == [session.id.bytes, "checkpoint-sequence"])
+    #expect(invalid.allSatisfy { $0.reason.contains("session") || $0.reason.contains("counter") })
+    #expect(try scene.service.health().status == .degraded)
+    #expect(try scene.service.metrics().unreadableCount == 2)
+  }
+
   @Test func aSecretIsRefusedUnlessItsRuleIsLetThrough() throws {
     let scene = CheckpointScene()
     let state = #"{"log":"used ghp_012345678901234567890123456789AbCdEf"}"#
@@ -254,9 +273,9 @@ import Testing
   @Test func limitsHold() throws {
     let scene = CheckpointScene()
     func text(_ count: Int) -> ByteString { ByteString(String(repeating: "m", count: count)) }
-    try scene.create(text(CheckpointLimits.message), tags: [text(CheckpointLimits.tag)])
-    #expect(code { try scene.create(text(CheckpointLimits.message + 1)) } == .tooLarge)
-    #expect(code { try scene.create(tags: [text(CheckpointLimits.tag + 1)]) } == .tooLarge)
+    try scene.create(text(CheckpointLimits.messageBytes), tags: [text(CheckpointLimits.tagBytes)])
+    #expect(code { try scene.create(text(CheckpointLimits.messageBytes + 1)) } == .tooLarge)
+    #expect(code { try scene.create(tags: [text(CheckpointLimits.tagBytes + 1)]) } == .tooLarge)
     #expect(code { try scene.create(tags: [""]) } == .usage)
     #expect(code { try scene.create(tags: Set((0...64).map { ByteString("\($0)") })) } == .tooLarge)
     #expect(code { try scene.service.startSession(name: text(257)) } == .tooLarge)

@@ -35,7 +35,7 @@ struct CRSBadInputTests {
           #"{"type":"dependency","source":"hard","add":[{"from":"a","to":"b"},{"from":"b","to":"a"}]}"#))
     expect(64, "nothing", try host.crs("query", "nothing"))
     expect(64, "no literal", try host.crs("query", "propagate", "x"))
-    expect(64, "RFC 3339", try host.crs("load", "--at", "yesterday"))
+    expect(64, "is no time", try host.crs("load", "--at", "yesterday"))
     sandbox.folder.write("bad.json", "{\"kind\":\"other\"}")
     expect(65, "bad.json", try host.crs("import", "bad.json"))
     let error = try host.crs("import", "bad.json", "--json").json()
@@ -51,6 +51,16 @@ struct CRSBadInputTests {
     let json = try outcome.json()
     #expect(json["applied"] as? Int == 2)
     #expect((json["refused"] as? [[String: Any]])?.compactMap { $0["line"] as? Int } == [4, 6])
+  }
+
+  @Test func allRefusedLinesAreCountedAndTheFirstAreKept() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    let outcome = try host.crs("apply", "--json", input: String(repeating: "nonsense\n", count: 2_500) + proof)
+    let json = try outcome.json()
+    #expect(outcome.code == 65 && json["applied"] as? Int == 1 && json["refusedCount"] as? Int == 2_500)
+    #expect((json["refused"] as? [[String: Any]])?.compactMap { $0["line"] as? Int } == Array(1...1_000))
+    #expect(outcome.errorLines.count == 2_500 && outcome.errorLines.last?.contains("stdin:2500:") == true)
   }
 
   @Test func aCorruptRecordIsNamedAndPassedOverOnlyWhenAsked() throws {
@@ -70,7 +80,7 @@ struct CRSBadInputTests {
     #expect(try host.crs("status").errorOutput.contains("only in part"))
     let passed = try host.crs("apply", "--skip-corrupted", input: proof)
     #expect(passed.code == 0, "\(passed)")
-    #expect(passed.errorOutput.contains("1 records"))
+    #expect(passed.errorOutput.contains("1 record of the journal passed over"))
     #expect(try host.crs("save").code == 74)
     let saved = try host.crs("save", "--skip-corrupted", "--incomplete", "--json").json()
     #expect((saved["metadata"] as? [String: Any])?["complete"] as? Bool == false)
@@ -80,7 +90,7 @@ struct CRSBadInputTests {
     let again = try host.crs("save", "--incomplete", "--json").json()
     #expect((again["metadata"] as? [String: Any])?["complete"] as? Bool == false)
     #expect(try host.crs("status", "--json").json()["mode"] as? String == "incomplete")
-    #expect(try host.crs("query", "proofs").errorOutput.contains("incomplete: 1 records"))
+    #expect(try host.crs("query", "proofs").errorOutput.contains("incomplete: 1 record of the journal is"))
   }
 
   @Test func aJournalThatCannotBeOpenedIsNotTakenForAnEmptyOne() throws {
@@ -152,11 +162,64 @@ struct CRSBadInputTests {
     #expect(try host.agent(["crs", "import", file, "--project", "q", "--other-project"]).code == 0)
   }
 
+  @Test func anExportWithoutAChecksumIsTakenOnlyWhenAsked() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    let export = try host.crs("export", "-o", "-").output
+    let bare = export.replacing(#/"state_sha256":"[0-9a-f]{64}",/#, with: "")
+    #expect(bare != export)
+    let other = sandbox.host("hostb")
+    let refused = try other.crs("import", "-", input: bare)
+    #expect(refused.code == 65 && refused.errorOutput.contains("--accept-legacy"), "\(refused)")
+    #expect(try other.crs("status").code == 66)
+    #expect(try other.crs("import", "-", "--accept-legacy", input: bare).code == 0)
+    #expect(try other.crsDigest() == host.crsDigest())
+    // A wrong one is no missing one.
+    let wrong = export.replacing(#/"state_sha256":"[0-9a-f]{8}/#, with: #""state_sha256":"00000000"#)
+    #expect(try other.crs("import", "-", "--accept-legacy", input: wrong).code == 65)
+  }
+
   @Test func aTraceThatCannotBeWrittenStopsTheWorkBeforeItBegins() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")
     #expect(try host.crs("apply", "--trace", sandbox.folder("none/trace"), input: proof).code == 73)
     #expect(try host.crs("status").code == 66)
+  }
+
+  @Test func aTraceThatCannotBeKeptHidesNothingOfTheCommand() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    let failed = try host.crs("save", "--trace", "/dev/full", "--json")
+    #expect(failed.code == 66, "\(failed)")
+    #expect((try failed.json()["error"] as? [String: Any])?["code"] as? String == "notFound")
+    let applied = try host.crs("apply", "--trace", "/dev/full", "--json", input: proof)
+    #expect(applied.code == 0 && applied.errorOutput.contains("warning: the trace"), "\(applied)")
+    #expect(try applied.json()["applied"] as? Int == 1)
+  }
+
+  @Test func aStoreThatCannotBeOpenedIsNotTakenForNone() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    #expect(try host.crs("save").code == 0)
+    sandbox.folder.write("store-hosta/.git/config", "[core\n")
+    for arguments in [["status"], ["query", "proofs"], ["save", "--local"], ["export", "-o", "-"]] {
+      let outcome = try host.agent(["crs"] + arguments + ["--project", "p"])
+      #expect(![0, 66].contains(outcome.code) && outcome.errorLines.count == 1, "\(arguments): \(outcome)")
+    }
+  }
+
+  @Test func oneIsNotToldAsMany() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).output == "applied 1 delta, generation 1")
+    #expect(try host.crs("verify").output.contains("journal: 1 record is good"))
+    #expect(try host.crs("save").code == 0)
+    let other = try sandbox.host("hostb").agent(["crs", "load", "--project", "p", "--store", host.store])
+    #expect(other.output.hasSuffix("1 element was new here, generation 1"), "\(other)")
+    #expect(try host.crs("apply", input: proof + proof).output == "applied 2 deltas, generation 3")
+    #expect(try host.crs("status").output.contains("2 generations ago"))
   }
 
   @Test func savingWhatWasSavedMakesNoCommit() throws {
@@ -185,13 +248,43 @@ struct CRSBadInputTests {
         try? files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
       }
     }
-    for command in ["query", "status"] {
-      let answer = try host.agent(
-        ["crs", command] + (command == "query" ? ["proofs"] : []) + ["--project", "p", "--json"])
+    for command in [["query", "proofs"], ["status"], ["verify"]] {
+      let answer = try unprivileged(host, command)
       #expect(answer.code == 0, "\(answer)")
-      #expect(try answer.json()["mode"] as? String == "journaled")
-      if command == "query" { #expect(try answer.json()["count"] as? Int == 2) }
+      if command[0] != "verify" { #expect(try answer.json()["mode"] as? String == "journaled") }
+      if command[0] == "query" { #expect(try answer.json()["count"] as? Int == 2) }
     }
+  }
+
+  /// Runs a `crs` command as one whom file modes hold: root reads and writes everywhere unless it gives that up.
+  private func unprivileged(_ host: SceneHost, _ arguments: [String]) throws -> Outcome {
+    let command = host.agentCommand(["crs"] + arguments + ["--project", "p", "--json"])
+    guard geteuid() == 0, try Requirement.programs("setpriv") else {
+      return try host.agent(["crs"] + arguments + ["--project", "p", "--json"])
+    }
+    let drop = ["--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all"]
+    let result = try Command(
+      "setpriv", drop + [command.program] + command.arguments, environment: command.environment,
+      folder: command.folder
+    ).run(deadline: .after(seconds: 90), limitBytes: 1 << 20)
+    let code: Int32 = if case .exited(let code) = result.termination { code } else { -1 }
+    return Outcome(code: code, output: result.outputText, errorOutput: result.errorText)
+  }
+
+  @Test func aJournalThatWasCutOffIsToldAndLeftAsItIs() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    let path = try journal(sandbox)
+    for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+    try Data().write(to: URL(fileURLWithPath: path))
+    for command in [["verify"], ["status"], ["query", "proofs"]] {
+      let outcome = try host.agent(["crs"] + command + ["--project", "p"])
+      #expect(outcome.code == 65 && outcome.errorOutput.contains("is empty"), "\(command): \(outcome)")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)).isEmpty, "\(command) wrote into it")
+    }
+    #expect(try host.crs("apply", input: proof).code == 0)
+    #expect(try host.crs("verify").code == 0)
   }
 
   @Test func aJournalThatVanishedIsTold() throws {

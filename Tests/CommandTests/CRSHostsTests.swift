@@ -92,6 +92,8 @@ struct CRSHostsTests {
     #expect(try loaded("d3", "--host", "hosta", "--generation", "1") == ["first"])
     let times = backups.filter { $0["host"] as? String == "hosta" }.compactMap { $0["created"] as? String }.sorted()
     #expect(try loaded("d4", "--at", times[0]) == ["first"])
+    #expect(try loaded("d6", "--at", "0s") == ["first", "second", "other"])
+    #expect(try c.crs("load", "--at", "1d").code == 66)
     #expect(try sandbox.host("d5").agent(["crs", "load", "--project", "p", "--host", "nobody"]).code == 66)
     #expect(try c.crs("load", "--host", "nobody").code == 66)
     #expect(try c.crs("load", "--at", "1999-01-01T00:00:00Z").code == 66)

@@ -146,35 +146,6 @@ import Testing
     #expect(try c.checkpoint("import", "-", input: String(piped.dropLast(20))).code == 65)
   }
 
-  @Test func watchTellsWhatOtherProcessesDo() throws {
-    let sandbox = try Sandbox(remote: false)
-    let a = sandbox.host("a")
-    #expect(try a.checkpoint("create", "-m", "one", "--host", "a").code == 0)
-    let file = sandbox.folder("watched")
-    @Sendable func lines() -> [Substring] {
-      ((try? String(contentsOfFile: file, encoding: .utf8)) ?? "").split(separator: "\n")
-    }
-    onThreads(2) { index in
-      if index == 0 {
-        let watch = try? sandbox.shell(
-          "'\(Executables.path("crdt-agent"))' checkpoint watch --after 0 --count 3 --for 80s --interval 20 --json"
-            + " --store '\(a.store)' > '\(file)'")
-        #expect(watch?.code == 0, "\(String(describing: watch))")
-      } else {
-        #expect((try? a.checkpoint("create", "-m", "two"))?.code == 0)
-        // The watch has to see it before it is gone.
-        for _ in 0..<3_000 where lines().count < 2 { usleep(20_000) }
-        #expect((try? a.checkpoint("delete", "2"))?.code == 0)
-      }
-    }
-    let events = lines().compactMap {
-      (try? JSONSerialization.jsonObject(with: Data($0.utf8))) as? [String: Any]
-    }
-    #expect(events.compactMap { $0["event"] as? String } == ["created", "created", "deleted"])
-    #expect(events.last?["count"] as? Int == 1)
-    #expect(try a.checkpoint("watch", "--for", "0s").output == "")
-  }
-
   @Test func jsonIsOneObjectAndQuietIsSilent() throws {
     let sandbox = try Sandbox(remote: false)
     let a = sandbox.host("a")

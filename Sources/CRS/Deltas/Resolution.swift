@@ -6,11 +6,11 @@ struct Resolution {
   var state = ReasoningState()
   private(set) var clock: HybridLogicalClock
   private(set) var changes: [Change] = []
-  private let replica: ReplicaID
+  private let replica: SessionID
   private let host: ByteString
   private let wall: Instant
 
-  init(replica: ReplicaID, host: ByteString, clock: HybridLogicalClock, wall: Instant) {
+  init(replica: SessionID, host: ByteString, clock: HybridLogicalClock, wall: Instant) {
     self.replica = replica
     self.host = host
     self.clock = clock

@@ -36,8 +36,10 @@ public struct StateExport: Hashable, Sendable {
   }
 
   /// Reads an export, as this version writes it or re-indented by another program.
-  /// - Throws: `badData`; `versionMismatch`; `corrupted` when the state is not the one that was exported.
-  public init(_ bytes: [UInt8]) throws(CRSError) {
+  /// - Parameter acceptsLegacy: takes an export without a checksum as it is.
+  /// - Throws: `badData`; `versionMismatch`; `corrupted` when the state is not the one that was exported, or nothing
+  ///   says that it is.
+  public init(_ bytes: [UInt8], acceptsLegacy: Bool = false) throws(CRSError) {
     var cursor = JSONCursor(bytes)
     var schema: UInt64?
     var kind: ByteString?
@@ -65,8 +67,14 @@ public struct StateExport: Hashable, Sendable {
     try cursor.end()
     guard kind == "crs-export", hasState else { throw CRSError(.badData, "no export of a reasoning state") }
     guard schema == UInt64(Self.schema) else { throw CRSError(.versionMismatch, "an export of another schema") }
-    if let digest, digest != EntryIdentity.hexDigest(of: result.state.canonicalBytes) {
-      throw CRSError(.corrupted, "the exported state fails its checksum")
+    if let digest {
+      guard digest == EntryIdentity.hexDigest(of: result.state.canonicalBytes) else {
+        throw CRSError(.corrupted, "the exported state fails its checksum")
+      }
+    } else if !acceptsLegacy {
+      throw CRSError(
+        .corrupted, "the export has no checksum: nothing says that its state is what was exported",
+        remedy: "Take it as it is with --accept-legacy")
     }
     self = result
   }

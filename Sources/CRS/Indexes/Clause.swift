@@ -70,12 +70,12 @@ public struct ClauseOrigin: Comparable, Hashable, Sendable {
 public struct ClauseRecord: Semilattice, Hashable, Sendable {
   /// The origin, and when it was learned.
   public var origin: LWWRegister<ClauseOrigin, Stamp>
-  public var uses: GrowOnlyCounter<ReplicaID>
+  public var uses: GrowOnlyCounter<SessionID>
   /// `nil` until it was used.
   public var lastUsed: MaxRegister<Stamp>?
 
   public init(
-    origin: LWWRegister<ClauseOrigin, Stamp>, uses: GrowOnlyCounter<ReplicaID> = GrowOnlyCounter(),
+    origin: LWWRegister<ClauseOrigin, Stamp>, uses: GrowOnlyCounter<SessionID> = GrowOnlyCounter(),
     lastUsed: MaxRegister<Stamp>? = nil
   ) {
     self.origin = origin

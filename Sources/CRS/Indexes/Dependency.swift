@@ -21,14 +21,14 @@ public struct Edge: Comparable, Hashable, Sendable {
 /// and ``DependencyView`` breaks it for readers.
 public struct DependencyIndex: BoundedSemilattice, Hashable, Sendable {
   /// The set itself: the whole state.
-  public private(set) var edges: ObservedRemoveSet<Edge, ReplicaID>
+  public private(set) var edges: ObservedRemoveSet<Edge, SessionID>
   /// What each node depends on, and what depends on it: derived from `edges`.
   private var forward: [ByteString: Set<ByteString>] = [:]
   private var backward: [ByteString: Set<ByteString>] = [:]
 
   public init() { edges = ObservedRemoveSet() }
 
-  public init(_ edges: ObservedRemoveSet<Edge, ReplicaID>) {
+  public init(_ edges: ObservedRemoveSet<Edge, SessionID>) {
     self.edges = edges
     indexEdges()
   }
@@ -42,14 +42,14 @@ public struct DependencyIndex: BoundedSemilattice, Hashable, Sendable {
   public func contains(_ edge: Edge) -> Bool { edges.contains(edge) }
 
   /// The event that the next addition by `replica` will be.
-  func nextDot(of replica: ReplicaID) -> Dot<ReplicaID> {
+  func nextDot(of replica: SessionID) -> Dot<SessionID> {
     var latest = edges.context.contiguous[replica]
     for dot in edges.context.isolated where dot.replica == replica { latest = max(latest, dot.counter) }
     return Dot(replica, latest + 1)
   }
 
   /// Joins a delta that is about one edge. O(*d*) in its events.
-  mutating func join(edge: Edge, added: Set<Dot<ReplicaID>>, removed: Set<Dot<ReplicaID>>) {
+  mutating func join(edge: Edge, added: Set<Dot<SessionID>>, removed: Set<Dot<SessionID>>) {
     edges.join(element: edge, added: added, removed: removed)
     if edges.contains(edge) {
       forward[edge.from, default: []].insert(edge.to)
@@ -61,7 +61,7 @@ public struct DependencyIndex: BoundedSemilattice, Hashable, Sendable {
   }
 
   /// Joins what is known of events whose edges were joined before.
-  mutating func join(context: DotContext<ReplicaID>) {
+  mutating func join(context: DotContext<SessionID>) {
     edges.join(ObservedRemoveSet(additions: edges.additions, context: context))
   }
 

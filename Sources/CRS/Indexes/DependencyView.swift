@@ -41,9 +41,10 @@ public struct DependencyView: Sendable {
       }
     }
     hidden.sort()
-    for edge in hidden {
-      neighbours[edge.from]?.removeAll { $0 == edge.to }
-      if neighbours[edge.from]?.isEmpty == true { neighbours[edge.from] = nil }
+    for (node, edges) in Dictionary(grouping: hidden, by: \.from) {
+      let targets = Set(edges.map(\.to))
+      let visible = neighbours[node]?.filter { !targets.contains($0) } ?? []
+      neighbours[node] = visible.isEmpty ? nil : visible
     }
     self.hidden = hidden
     dependencies = neighbours
@@ -52,26 +53,5 @@ public struct DependencyView: Sendable {
   /// The visible edges, in byte order.
   public var edges: [Edge] {
     dependencies.keys.sorted().flatMap { from in (dependencies[from] ?? []).map { Edge(from, $0) } }
-  }
-
-  /// All nodes after everything that they depend on; ties in byte order of the search.
-  public var topologicalOrder: [ByteString] {
-    var order: [ByteString] = []
-    var seen: Set<ByteString> = []
-    for root in dependencies.keys.sorted() where !seen.contains(root) {
-      var path: [(node: ByteString, next: Int)] = [(root, 0)]
-      seen.insert(root)
-      while let (node, next) = path.last {
-        let targets = dependencies[node] ?? []
-        guard next < targets.count else {
-          order.append(node)
-          path.removeLast()
-          continue
-        }
-        path[path.count - 1].next += 1
-        if seen.insert(targets[next]).inserted { path.append((targets[next], 0)) }
-      }
-    }
-    return order
   }
 }

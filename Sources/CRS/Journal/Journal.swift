@@ -22,7 +22,11 @@ public final class Journal: Sendable {
   ///   - maximumPages: a bound of the file's size in pages of 4 KiB; reaching it is `full`.
   ///   - waitSeconds: how long another connection's transaction is waited for.
   /// - Throws: `corrupted`, `versionMismatch`, `permission`, `storage`, `lockFailed`.
-  public init(_ path: String, maximumPages: Int? = nil, waitSeconds: Double = 5) throws(CRSError) {
+  public convenience init(_ path: String, maximumPages: Int? = nil, waitSeconds: Double = 5) throws(CRSError) {
+    try self.init(path, makesTables: true, maximumPages: maximumPages, waitSeconds: waitSeconds)
+  }
+
+  private init(_ path: String, makesTables: Bool, maximumPages: Int?, waitSeconds: Double) throws(CRSError) {
     self.path = path
     var configuration = Configuration()
     configuration.journalMode = .wal
@@ -34,6 +38,7 @@ public final class Journal: Sendable {
     do {
       let queue = try DatabaseQueue(path: path, configuration: configuration)
       if try queue.read({ database in try Journal.needsTables(database, path: path) }) {
+        guard makesTables else { throw Journal.isEmpty(path) }
         try queue.write { database in try Journal.makeTables(database, path: path) }
       }
       // GRDB lowers it for a write-ahead log, in which the last transactions would not survive a power cut.
@@ -44,12 +49,15 @@ public final class Journal: Sendable {
     }
   }
 
-  /// Opens a journal that is there, to read it; also where nothing can be written.
-  /// - Throws: as ``init(_:maximumPages:waitSeconds:)``; `permission` or `storage` where a log of the last writer would
-  ///   have to be folded in first, and cannot be.
-  static func toRead(_ path: String, waitSeconds: Double) throws(CRSError) -> Journal {
+  /// Opens a journal that is there, to read it; also where nothing can be written. Makes no file and no table.
+  /// - Throws: as ``init(_:maximumPages:waitSeconds:)``; `corrupted` where the file holds no journal yet, or no more;
+  ///   `permission` where a log of the last writer would have to be folded in first, and cannot be.
+  public static func toRead(_ path: String, waitSeconds: Double = 5) throws(CRSError) -> Journal {
+    var file = stat()
+    // Opening an empty file would make a database of it.
+    if stat(path, &file) == 0, file.st_size == 0 { throw isEmpty(path) }
     let isWritable = access(path, W_OK) == 0 && access(folder(of: path), W_OK) == 0
-    if isWritable { return try Journal(path, waitSeconds: waitSeconds) }
+    if isWritable { return try Journal(path, makesTables: false, maximumPages: nil, waitSeconds: waitSeconds) }
     var log = stat()
     guard stat(path + "-wal", &log) != 0 || log.st_size == 0 else {
       throw CRSError(
@@ -57,6 +65,12 @@ public final class Journal: Sendable {
         remedy: "Nothing was changed. Run once as the owner of the folder, or change its mode")
     }
     return try Journal(unchanging: path)
+  }
+
+  private static func isEmpty(_ path: String) -> CRSError {
+    CRSError(
+      .corrupted, "the journal \(path) is empty",
+      remedy: "If it was cut off, put it back or load a backup; else the next `crdt-agent crs apply` begins it")
   }
 
   private static func folder(of path: String) -> String {
@@ -78,7 +92,7 @@ public final class Journal: Sendable {
       let queue = try DatabaseQueue(
         path: "file:" + String(decoding: escaped, as: UTF8.self) + "?immutable=1", configuration: configuration)
       guard try !queue.read({ database in try Journal.needsTables(database, path: path) }) else {
-        throw CRSError(.corrupted, "the journal \(path) is empty")
+        throw Journal.isEmpty(path)
       }
       self.database = Mutex(queue)
     } catch {
@@ -163,11 +177,6 @@ public final class Journal: Sendable {
     }
   }
 
-  /// Records in all.
-  public func count() throws(CRSError) -> UInt64 {
-    try read { try UInt64.fetchOne($0, sql: "SELECT count(*) FROM records") ?? 0 }
-  }
-
   /// Appends records, all or none; on stable storage when it returns.
   /// - Returns: the sequence of the last one.
   public func append(_ payloads: [[UInt8]], to session: Session) throws(CRSError) -> UInt64 {
@@ -202,10 +211,5 @@ public final class Journal: Sendable {
   private func write<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws(CRSError) -> Value {
     guard let queue = database.withLock({ $0 }) else { throw CRSError(.closed, "the journal \(path) is closed") }
     do { return try queue.write(body) } catch { throw CRSError(error, path: path) }
-  }
-
-  /// How SQLite makes a transaction durable: 2 is FULL.
-  public func synchronousMode() throws(CRSError) -> Int {
-    try read { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }
   }
 }

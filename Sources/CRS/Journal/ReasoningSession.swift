@@ -14,6 +14,8 @@ public final class ReasoningSession {
   public let replay: ReplayReport
   /// Why the latest backup could not be the start; `nil` when it was, or none is needed.
   public let backupFailure: CRSError?
+  /// Of the backup that was the start; `nil` where there was none.
+  public let backupMetadata: BackupMetadata?
   /// Why what is applied lives in memory only; `nil` while the journal takes it.
   public private(set) var degradation: CRSError?
 
@@ -36,7 +38,6 @@ public final class ReasoningSession {
     public var isReadOnly = false
     /// Where the journal cannot be opened: goes on in memory rather than throw.
     public var allowsDegraded = false
-    public var maximumPages: Int?
     public var journalWaitSeconds: Double = 5
 
     public init() {}
@@ -54,185 +55,46 @@ public final class ReasoningSession {
     if !options.isReadOnly {
       try storing { () throws(StorageError) in try context.fileSystem.createFolder(folder.path) }
     }
-    let lock: FileLock? =
+    lock =
       options.isReadOnly
       ? nil
       : try storing { () throws(StorageError) in
         try FileLock.acquire(folder.journalLock, waitSeconds: context.lockWaitSeconds)
       }
-
-    var state = ReasoningState()
-    var start: JournalPosition = [:]
-    var generation: UInt64 = 0
-    var backupFailure: CRSError?
-    var described: [BackupMetadata] = []
-    var isLatestDescribed = true
-    let manager = PersistenceManager(folder, context: context)
-    do throws(CRSError) {
-      let loaded = try manager.load()
-      state = loaded.state
-      start = loaded.backup.metadata.position
-      generation = loaded.backup.metadata.generation
-      described = [loaded.backup.metadata]
-      backupFailure = loaded.fallback
-    } catch {
-      // The journal holds everything; a backup only shortens the way.
-      if error.code != .notFound { backupFailure = error }
-    }
-    let taken = described.first
-    if backupFailure != nil { (described, isLatestDescribed) = try manager.described() }
-    let written = try RecordLosses.read(folder, context)
-    var losses = written ?? RecordLosses()
-
-    var report = ReplayReport()
-    report.position = start
-    var journal: Journal?
-    var degradation: CRSError?
-    var last: Journal.Session?
-    // Looked at before it is opened, which may fold the log into it.
-    let isUntouched = Self.isUntouched(folder, context)
-    let isMissing =
-      try storing { () throws(StorageError) in try context.fileSystem.information(folder.journal) } == nil
-    do throws(CRSError) {
-      if options.isReadOnly && isMissing { throw CRSError(.notFound, "no journal in \(folder.path)") }
-      let opened =
-        options.isReadOnly
-        ? try Journal.toRead(folder.journal, waitSeconds: options.journalWaitSeconds)
-        : try Journal(folder.journal, maximumPages: options.maximumPages, waitSeconds: options.journalWaitSeconds)
-      report = try traced("journal.Restore") { span throws(CRSError) in
-        let skips = options.skipsCorrupted || losses.isBehind(start)
-        let report = try opened.replay(after: start, skipsCorrupted: options.skipsCorrupted, known: losses) {
-          record throws(CRSError) in
-          for change in try ChangeRecord(record.payload).changes {
-            // What is known of the events of a lost record would read as their removal.
-            if skips, case .events = change { continue }
-            state.apply(change)
-          }
-          generation += 1
-        }
-        span.attributes["crs.journal.records"] = Int(clamping: report.replayed)
-        return report
-      }
-      last = try opened.lastSession()
-      journal = opened
-    } catch {
-      guard options.allowsDegraded || options.isReadOnly else { throw error }
-      if error.code != .notFound || !options.isReadOnly { degradation = error }
-    }
-    if let stop = report.stop, !options.isReadOnly { throw stop }
-
-    losses.add(report.lost)
-    // A record that was mended, or came back with its file.
-    for run in losses.lost where !report.lost.contains(run) {
-      guard let records = try? journal?.goodRecords(of: run),
-        UInt64(records.count) == run.sequences.upperBound - run.sequences.lowerBound + 1
-      else { continue }
-      var changes: [Change] = []
-      for record in records { changes += try ChangeRecord(record.payload).changes }
-      for change in changes {
-        if case .events = change { continue }
-        state.apply(change)
-      }
-      losses.lost.remove(run)
-    }
-    let there = try journal?.position() ?? [:]
-    shortfall = start.filter { session, sequence in there[session] ?? 0 < sequence }
-    if backupFailure != nil {
-      // What the damaged backup held is here as far as the journal holds it.
-      for metadata in described {
-        for (session, sequence) in metadata.position where sequence > report.position[session] ?? 0 {
-          let first = (report.position[session] ?? 0) + 1
-          losses.add([RecordLosses.Run(session: session, sequences: first...sequence)])
-        }
-      }
-      let isShort = described.contains { $0.position.contains { there[$0.key] ?? 0 < $0.value } }
-      if described.isEmpty || (!isLatestDescribed && isShort) { losses.isUnbounded = true }
-      let used = described.map(\.generation).max() ?? 0
-      generation = max(generation, losses.isNone ? used : used + report.replayed)
-    }
-    if let taken, !taken.isComplete, written == nil,
-      taken.lostRecords > 0 || !isUntouched || !shortfall.isEmpty || degradation != nil
-    {
-      losses.isUnbounded = true
-    }
-    let known = losses.union(written)
-    if !options.isReadOnly, known != written ?? RecordLosses() {
-      // One that cannot be written down is found again by the next run.
-      do throws(CRSError) {
-        try known.write(folder, context)
-      } catch {
-        guard options.allowsDegraded else { throw error }
-      }
-    }
-
-    let place = Self.place(of: folder.journal, context)
-    let session: Journal.Session
-    if let last, last.place == place, isUntouched, report.isComplete, degradation == nil,
-      try Self.isUpToDate(journal, with: start)
-    {
-      session = last
-    } else {
-      session = Journal.Session(id: context.newSessionID(), created: context.wallClock(), place: place)
-    }
-    self.session = session
-    self.lock = lock
-    self.losses = losses
-    lostBefore = taken?.lostRecords ?? 0
-    self.journal = journal
-    self.degradation = degradation
-    self.replay = report
-    self.position = report.position
-    startPosition = start
-    self.backupFailure = backupFailure
-    self.isReadOnly = options.isReadOnly
+    let opening = try SessionOpening(folder, context, options)
+    session = opening.session
+    losses = opening.losses
+    shortfall = opening.shortfall
+    journal = opening.journal
+    degradation = opening.degradation
+    replay = opening.report
+    position = opening.report.position
+    startPosition = opening.start
+    backupFailure = opening.backupFailure
+    backupMetadata = opening.backup
+    isReadOnly = options.isReadOnly
     self.options = options
     engine = ReasoningEngine(
-      state: state, generation: generation, session: ByteString(session.id), host: context.host,
-      wall: context.wallClock())
+      state: opening.state, generation: opening.generation, session: ByteString(opening.session.id),
+      host: context.host, wall: context.wallClock())
   }
 
   /// What is known to be missing from the state.
   public private(set) var losses: RecordLosses
   /// Sessions of which the journal has less than the latest backup had from it, and how far that backup goes.
   public let shortfall: JournalPosition
-  /// Records that were lost before the latest backup, as it says.
-  private let lostBefore: UInt64
   private let startPosition: JournalPosition
   private let isReadOnly: Bool
   private let options: Options
-
-  /// The file a session was written to: a copy elsewhere is another place, and takes a new session.
-  private static func place(of journal: String, _ context: CRSContext) -> String {
-    let file = (try? context.fileSystem.information(journal)).flatMap { $0 }
-    return "\(context.host) \(context.machine) \(file?.device ?? 0):\(file?.inode ?? 0)"
-  }
-
-  /// What tells the journal's file from a copy of it, or from the same file with older bytes: nobody can set the time of
-  /// a file's last change of status.
-  private static func mark(of folder: ProjectFolder, _ context: CRSContext) -> [UInt8]? {
-    guard let file = (try? context.fileSystem.information(folder.journal)).flatMap({ $0 }) else { return nil }
-    return Array("\(file.device) \(file.inode) \(file.changedNanoseconds) \(file.sizeBytes)\n".utf8)
-  }
-
-  /// Whether the journal is as its last writer left it. After a writer was killed, or had to
-  /// keep changes in memory, it is not: that costs a new session.
-  private static func isUntouched(_ folder: ProjectFolder, _ context: CRSContext) -> Bool {
-    guard let mark = mark(of: folder, context) else { return false }
-    return (try? context.fileSystem.read(folder.journalMark, limitBytes: 256)) == mark
-  }
-
-  /// Whether the journal has everything that the backup says it had: one put back to an older state does not.
-  private static func isUpToDate(_ journal: Journal?, with start: JournalPosition) throws(CRSError) -> Bool {
-    guard let there = try journal?.position() else { return false }
-    return start.allSatisfy { session, sequence in (there[session] ?? sequence) >= sequence }
-  }
 
   public var sessionID: String { session.id }
   public var snapshot: Snapshot { engine.snapshot }
   /// Records applied and not in the journal.
   public var pendingCount: Int { pending.count }
   /// Records of the journal that are not in the state, as far as they can be counted.
-  public var lostRecords: UInt64 { losses.isUnbounded ? max(losses.count, lostBefore) : losses.count }
+  public var lostRecords: UInt64 {
+    losses.isUnbounded ? max(losses.count, backupMetadata?.lostRecords ?? 0) : losses.count
+  }
   /// Records of the journal in the state.
   public var deltaCount: UInt64 { position.values.reduce(0) { $0 + $1 } }
 
@@ -303,7 +165,8 @@ public final class ReasoningSession {
   /// How the loss is called.
   public var lossMessage: String {
     losses.isUnbounded
-      ? "changes were lost that cannot be counted" : "\(losses.count) records of the journal are not in the state"
+      ? "changes were lost that cannot be counted"
+      : "\(losses.count) \(losses.count == 1 ? "record of the journal is" : "records of the journal are") not in the state"
   }
 
   private func append(_ records: [[UInt8]]) {
@@ -334,8 +197,7 @@ public final class ReasoningSession {
     if let there = self.journal {
       journal = there
     } else {
-      journal = try Journal(
-        folder.journal, maximumPages: options.maximumPages, waitSeconds: options.journalWaitSeconds)
+      journal = try Journal(folder.journal, waitSeconds: options.journalWaitSeconds)
       // What the journal had before was never read: it joins what was applied since.
       var state = ReasoningState()
       let report = try journal.replay { record throws(CRSError) in
@@ -344,7 +206,7 @@ public final class ReasoningSession {
       if let stop = report.stop { throw stop }
       _ = engine.join(state, wall: context.wallClock())
       position = report.position
-      session.place = Self.place(of: folder.journal, context)
+      session.place = JournalFile.place(of: folder.journal, context)
     }
     if !pending.isEmpty { position[session.id] = try journal.append(pending, to: session) }
     self.journal = journal
@@ -384,7 +246,7 @@ public final class ReasoningSession {
     guard let journal else { return }
     try journal.close()
     self.journal = nil
-    guard isMarkTaken, degradation == nil, let mark = Self.mark(of: folder, context) else { return }
+    guard isMarkTaken, degradation == nil, let mark = JournalFile.mark(of: folder, context) else { return }
     // Without it the next writer takes a new session, and nothing else.
     _ = try? context.fileSystem.replaceIfChanged(folder.journalMark, with: mark)
   }

@@ -32,16 +32,7 @@ public struct CRSContext: Sendable {
   }
 
   /// A new session id: a random UUID (RFC 9562, version 4).
-  func newSessionID() -> String {
-    var bytes = Array(randomBytes(16).prefix(16))
-    precondition(bytes.count == 16, "sixteen random bytes")
-    bytes[6] = bytes[6] & 0x0F | 0x40
-    bytes[8] = bytes[8] & 0x3F | 0x80
-    let digits = Array("0123456789abcdef".utf8)
-    let hex = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    let parts = [hex[..<8], hex[8..<12], hex[12..<16], hex[16..<20], hex[20...]]
-    return parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "-")
-  }
+  func newSessionID() -> String { UUIDBits(random: randomBytes(16)).text.description }
 }
 
 extension CRSError {

@@ -24,36 +24,42 @@ public final class PersistenceManager {
   /// Ends the use of this value; every later call throws `closed`.
   public func close() { isClosed = true }
 
-  /// Replaces the latest backup; the one that was the latest, if it is good, becomes the previous one.
+  /// Replaces the latest backup; the one that was the latest, if it is good, becomes the previous one. Where the latest
+  /// says the same already, nothing is written.
+  /// - Returns: what is the latest now.
   /// - Throws: `lockFailed`, `closed`, `full`, `storage`, `permission`. The backup that was there is still there then.
-  public func save(_ backup: Backup) throws(CRSError) {
+  /// - Complexity: reads what was there once, and what was written once.
+  @discardableResult
+  public func save(_ backup: Backup) throws(CRSError) -> Backup {
     try traced("crs.Persistence.SaveBackup") { span throws(CRSError) in
       span.attributes["crs.backup.size_bytes"] = backup.metadata.compressedBytes
       span.attributes["crs.generation"] = Int(clamping: backup.metadata.generation)
-      try write(backup)
+      return try locked { () throws(CRSError) in try replaced(by: backup) }
     }
   }
 
-  private func write(_ backup: Backup) throws(CRSError) {
-    try locked { () throws(CRSError) in
-      if let (latest, metadata) = try? read(folder.latestBackup, folder.metadata), latest.metadata != backup.metadata {
-        try write(folder.previousBackup, latest.bytes)
-        try write(folder.previousMetadata, metadata)
-      }
-      try keepDamaged()
-      try write(folder.latestBackup, backup.bytes)
-      try write(folder.metadata, backup.metadata.bytes)
-      _ = try read(folder.latestBackup, folder.metadata)
+  private func replaced(by backup: Backup) throws(CRSError) -> Backup {
+    let metadata = try read(folder.metadata, limitBytes: 1 << 26)
+    let bytes = try read(folder.latestBackup, limitBytes: .max - 1)
+    var there: Backup?
+    if let metadata, let bytes { there = try? Backup(bytes, metadata: try BackupMetadata(metadata)) }
+    if let there, backup.isRepetition(of: there) { return there }
+    if there == nil {
+      // Copies of a damaged pair: somebody may mend it.
+      if let bytes { try keepDamaged(bytes, ".backup.gz") }
+      if let metadata { try keepDamaged(metadata, ".metadata.json") }
+    } else if let metadata, let bytes {
+      try write(folder.previousBackup, bytes)
+      try write(folder.previousMetadata, metadata)
     }
+    if bytes != backup.bytes { try write(folder.latestBackup, backup.bytes) }
+    try write(folder.metadata, backup.metadata.bytes)
+    // What is on the disk is what will be loaded.
+    return try read(folder.latestBackup, folder.metadata)
   }
 
-  /// Puts copies of a damaged latest backup and of its metadata aside: somebody may mend them.
-  private func keepDamaged() throws(CRSError) {
-    for (path, end) in [(folder.latestBackup, ".backup.gz"), (folder.metadata, ".metadata.json")] {
-      guard (try? read(folder.latestBackup, folder.metadata)) == nil, let bytes = try read(path, limitBytes: .max - 1)
-      else { continue }
-      try write(folder.backups + "/damaged-" + EntryIdentity.hexDigest(of: bytes).prefix(16) + end, bytes)
-    }
+  private func keepDamaged(_ bytes: [UInt8], _ end: String) throws(CRSError) {
+    try write(folder.backups + "/damaged-" + EntryIdentity.hexDigest(of: bytes).prefix(16) + end, bytes)
   }
 
   /// What the metadata files say that can be read, and whether the latest one is among them.
@@ -61,12 +67,6 @@ public final class PersistenceManager {
     let latest = try read(folder.metadata, limitBytes: 1 << 26).flatMap { try? BackupMetadata($0) }
     let previous = try read(folder.previousMetadata, limitBytes: 1 << 26).flatMap { try? BackupMetadata($0) }
     return ([latest, previous].compactMap(\.self), latest != nil)
-  }
-
-  /// The latest backup, verified and still packed; `nil` where there is none, or a damaged one.
-  /// - Throws: `closed`.
-  public func latest() throws(CRSError) -> Backup? {
-    try reading { _ throws(CRSError) in (try? read(folder.latestBackup, folder.metadata))?.backup }
   }
 
   /// What a load found.
@@ -81,20 +81,30 @@ public final class PersistenceManager {
   /// - Throws: `notFound` when none was ever saved; `corrupted` or `versionMismatch` when none is good.
   public func load() throws(CRSError) -> Loaded {
     try traced("crs.Persistence.LoadBackup") { span throws(CRSError) in
-      let loaded = try newestGood()
-      span.attributes["crs.backup.size_bytes"] = loaded.backup.metadata.compressedBytes
-      span.attributes["crs.backup.is_fallback"] = loaded.fallback != nil
-      return loaded
+      let (backup, state, fallback) = try newestGood { backup throws(CRSError) in try backup.state() }
+      span.attributes["crs.backup.size_bytes"] = backup.metadata.compressedBytes
+      span.attributes["crs.backup.is_fallback"] = fallback != nil
+      return Loaded(backup: backup, state: state, fallback: fallback)
     }
   }
 
-  private func newestGood() throws(CRSError) -> Loaded {
+  /// What the newest backup that passes its checksum says of itself, and why the latest is not it; not unpacked.
+  /// - Throws: as ``load()``.
+  public func newestMetadata() throws(CRSError) -> (metadata: BackupMetadata, fallback: CRSError?) {
+    let (backup, _, fallback) = try newestGood { _ throws(CRSError) in }
+    return (backup.metadata, fallback)
+  }
+
+  /// - Parameter use: takes a backup that passes its checksum, or throws.
+  private func newestGood<Value>(_ use: (Backup) throws(CRSError) -> Value) throws(CRSError)
+    -> (backup: Backup, value: Value, fallback: CRSError?)
+  {
     var attempt = 1
     while true {
       do throws(CRSError) {
-        let (loaded, isQuiet) = try searched()
+        let (backup, value, fallback, isQuiet) = try searched(use)
         // Between two of a writer's steps an older pair is found, or none.
-        if loaded.fallback == nil || isQuiet || attempt == Self.attempts { return loaded }
+        if fallback == nil || isQuiet || attempt == Self.attempts { return (backup, value, fallback) }
       } catch {
         guard error.code == .corrupted, attempt < Self.attempts else { throw error }
       }
@@ -103,15 +113,17 @@ public final class PersistenceManager {
     }
   }
 
-  private func searched() throws(CRSError) -> (loaded: Loaded, isQuiet: Bool) {
+  private func searched<Value>(_ use: (Backup) throws(CRSError) -> Value) throws(CRSError)
+    -> (backup: Backup, value: Value, fallback: CRSError?, isQuiet: Bool)
+  {
     try reading { isQuiet throws(CRSError) in
       var first: CRSError?
       // A crash between two of the files' replacements leaves a pair in files of different names.
       for metadata in [folder.metadata, folder.previousMetadata] {
         for bytes in [folder.latestBackup, folder.previousBackup] {
           do throws(CRSError) {
-            let backup = try read(bytes, metadata).backup
-            return (Loaded(backup: backup, state: try backup.state(), fallback: first), isQuiet)
+            let backup = try read(bytes, metadata)
+            return (backup, try use(backup), first, isQuiet)
           } catch {
             if first == nil || first?.code == .notFound, error.code != .notFound { first = error }
             if error.code == .permission || error.code == .storage { throw error }
@@ -124,11 +136,11 @@ public final class PersistenceManager {
     }
   }
 
-  private func read(_ path: String, _ metadataPath: String) throws(CRSError) -> (backup: Backup, metadata: [UInt8]) {
+  private func read(_ path: String, _ metadataPath: String) throws(CRSError) -> Backup {
     guard let metadata = try read(metadataPath, limitBytes: 1 << 26), let bytes = try read(path, limitBytes: .max - 1)
     else { throw CRSError(.notFound, "\(metadataPath) or \(path) is missing") }
     do throws(CRSError) {
-      return (try Backup(bytes, metadata: try BackupMetadata(metadata)), metadata)
+      return try Backup(bytes, metadata: try BackupMetadata(metadata))
     } catch {
       throw CRSError(error.code, "\(metadataPath): \(error.message)", remedy: error.remedy)
     }
@@ -140,7 +152,7 @@ public final class PersistenceManager {
 
   private func write(_ path: String, _ bytes: [UInt8]) throws(CRSError) {
     try retrying { () throws(StorageError) in
-      _ = try context.fileSystem.replaceIfChanged(path, with: bytes, mode: .exact(0o600))
+      try context.fileSystem.replace(path, with: bytes, mode: .exact(0o600))
     }
   }
 

@@ -7,11 +7,11 @@ public enum Change: Hashable, Sendable {
   case constraint(ByteString, ConstraintIndex.Register)
   case similarity(NodePair, LWWRegister<Distance, Stamp>)
   /// Events that now support an edge, and events that no longer do.
-  case edge(Edge, added: Set<Dot<ReplicaID>>, removed: Set<Dot<ReplicaID>>)
+  case edge(Edge, added: Set<Dot<SessionID>>, removed: Set<Dot<SessionID>>)
   /// Events that are known besides those of the edges; comes after the edges.
-  case events(DotContext<ReplicaID>)
+  case events(DotContext<SessionID>)
   case history(HistoryEntry)
-  case streaming(ByteString, GrowOnlyCounter<ReplicaID>)
+  case streaming(ByteString, GrowOnlyCounter<SessionID>)
   case clause(Clause, ClauseRecord)
 }
 

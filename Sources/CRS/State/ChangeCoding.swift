@@ -84,8 +84,8 @@ extension JSONCursor {
 
   private mutating func edgeChange() throws(CRSError) -> Change {
     var edge = EdgeParts()
-    var added: Set<Dot<ReplicaID>>?
-    var removed: Set<Dot<ReplicaID>>?
+    var added: Set<Dot<SessionID>>?
+    var removed: Set<Dot<SessionID>>?
     try object { name, cursor throws(CRSError) in
       switch name {
       case "added": added = try cursor.dots()
@@ -97,9 +97,9 @@ extension JSONCursor {
       try edge.edge(self), added: try required(added, "added"), removed: try required(removed, "removed"))
   }
 
-  private mutating func events() throws(CRSError) -> DotContext<ReplicaID> {
-    var contiguous: VersionVector<ReplicaID>?
-    var isolated: Set<Dot<ReplicaID>>?
+  private mutating func events() throws(CRSError) -> DotContext<SessionID> {
+    var contiguous: VersionVector<SessionID>?
+    var isolated: Set<Dot<SessionID>>?
     try object { name, cursor throws(CRSError) in
       switch name {
       case "seen": contiguous = try cursor.vector()

@@ -37,10 +37,10 @@ extension JSONCursor {
     return try parts.stamp(self)
   }
 
-  mutating func numbers() throws(CRSError) -> [(ReplicaID, UInt64)] {
-    var numbers: [(ReplicaID, UInt64)] = []
+  mutating func numbers() throws(CRSError) -> [(SessionID, UInt64)] {
+    var numbers: [(SessionID, UInt64)] = []
     try array { cursor throws(CRSError) in
-      var replica: ReplicaID?
+      var replica: SessionID?
       var number: UInt64?
       try cursor.array { cursor throws(CRSError) in
         if replica == nil {
@@ -56,9 +56,9 @@ extension JSONCursor {
     return numbers
   }
 
-  mutating func dots() throws(CRSError) -> Set<Dot<ReplicaID>> { Set(try numbers().map { Dot($0.0, $0.1) }) }
+  mutating func dots() throws(CRSError) -> Set<Dot<SessionID>> { Set(try numbers().map { Dot($0.0, $0.1) }) }
 
-  mutating func vector() throws(CRSError) -> VersionVector<ReplicaID> {
+  mutating func vector() throws(CRSError) -> VersionVector<SessionID> {
     VersionVector(Dictionary(try numbers(), uniquingKeysWith: max))
   }
 
@@ -172,9 +172,9 @@ extension JSONCursor {
       source: try required(source, "source"), time: try parts.stamp(self), metadata: metadata)
   }
 
-  mutating func streaming() throws(CRSError) -> (ByteString, GrowOnlyCounter<ReplicaID>) {
+  mutating func streaming() throws(CRSError) -> (ByteString, GrowOnlyCounter<SessionID>) {
     var item: ByteString?
-    var counts: VersionVector<ReplicaID>?
+    var counts: VersionVector<SessionID>?
     try object { name, cursor throws(CRSError) in
       switch name {
       case "item": item = try cursor.string()
@@ -216,7 +216,7 @@ extension JSONCursor {
     var source: Source?
     var texts: [String: ByteString] = [:]
     var learned: Stamp?
-    var uses: VersionVector<ReplicaID>?
+    var uses: VersionVector<SessionID>?
     var lastUsed: Stamp?
     try object { name, cursor throws(CRSError) in
       switch name {

@@ -21,7 +21,7 @@ extension JSONWriter {
   mutating func element(_ text: ByteString) { rawElement(JSONText.quoted(text.bytes)) }
 
   /// `[["replica",3],…]`, sorted.
-  mutating func numbers(_ name: String, _ numbers: some Sequence<(replica: ReplicaID, number: UInt64)>) {
+  mutating func numbers(_ name: String, _ numbers: some Sequence<(replica: SessionID, number: UInt64)>) {
     let sorted = numbers.sorted { $0.replica != $1.replica ? $0.replica < $1.replica : $0.number < $1.number }
     array(name) { writer in
       for (replica, number) in sorted {
@@ -33,7 +33,7 @@ extension JSONWriter {
     }
   }
 
-  mutating func dots(_ name: String, _ dots: Set<Dot<ReplicaID>>) {
+  mutating func dots(_ name: String, _ dots: Set<Dot<SessionID>>) {
     numbers(name, dots.map { ($0.replica, $0.counter) })
   }
 
@@ -76,7 +76,7 @@ extension JSONWriter {
     }
   }
 
-  mutating func events(_ context: DotContext<ReplicaID>) {
+  mutating func events(_ context: DotContext<SessionID>) {
     numbers("seen", context.contiguous.counters.map { ($0.key, $0.value) })
     dots("isolated", context.isolated)
   }
@@ -95,7 +95,7 @@ extension JSONWriter {
     }
   }
 
-  mutating func streaming(_ item: ByteString, _ counter: GrowOnlyCounter<ReplicaID>) {
+  mutating func streaming(_ item: ByteString, _ counter: GrowOnlyCounter<SessionID>) {
     object { writer in
       writer.member("item", item)
       writer.numbers("counts", counter.counts.counters.map { ($0.key, $0.value) })

@@ -13,12 +13,12 @@ public struct ReasoningEngine: Sendable {
   public private(set) var state: ReasoningState
   public private(set) var generation: UInt64
   /// Who counts and adds here. Never used again once its changes may have been lost.
-  public private(set) var session: ReplicaID
+  public private(set) var session: SessionID
   public let host: HostName
   private var clock: HybridLogicalClock
 
   public init(
-    state: ReasoningState = ReasoningState(), generation: UInt64 = 0, session: ReplicaID, host: HostName,
+    state: ReasoningState = ReasoningState(), generation: UInt64 = 0, session: SessionID, host: HostName,
     clock: HybridLogicalClock = HybridLogicalClock(), wall: Instant = .epoch
   ) {
     self.state = state
@@ -67,7 +67,7 @@ public struct ReasoningEngine: Sendable {
   }
 
   /// Goes on in the name of another session.
-  public mutating func renew(session: ReplicaID) { self.session = session }
+  public mutating func renew(session: SessionID) { self.session = session }
 
   /// Whether another state knows of something that this session did and this state does not hold: then the session was
   /// put back to an older state of itself, and must not go on. O(*n*) in counters.

@@ -21,8 +21,9 @@ public enum Source: String, CaseIterable, Comparable, Hashable, Sendable {
   }
 }
 
-/// Which replica writes: an agent's session on one installation, never used again after it was lost or put back.
-public typealias ReplicaID = ByteString
+/// Who writes, as the CRDTs count: an agent's session on one installation, never used again after it was lost or put
+/// back.
+public typealias SessionID = ByteString
 
 /// A total order of values with several members, for ties between equal stamps.
 enum TieOrder {

@@ -96,15 +96,15 @@ extension JSONCursor {
   }
 
   private mutating func dependencies() throws(CRSError) -> DependencyIndex {
-    var additions: [Edge: Set<Dot<ReplicaID>>] = [:]
-    var contiguous: VersionVector<ReplicaID>?
-    var isolated: Set<Dot<ReplicaID>>?
+    var additions: [Edge: Set<Dot<SessionID>>] = [:]
+    var contiguous: VersionVector<SessionID>?
+    var isolated: Set<Dot<SessionID>>?
     try object { name, cursor throws(CRSError) in
       switch name {
       case "edges":
         try cursor.array { cursor throws(CRSError) in
           var edge = EdgeParts()
-          var dots: Set<Dot<ReplicaID>>?
+          var dots: Set<Dot<SessionID>>?
           try cursor.object { name, cursor throws(CRSError) in
             if name == "dots" {
               dots = try cursor.dots()

@@ -26,6 +26,9 @@ public struct BackupSelection: Hashable, Sendable {
   /// Whether only the newest of each host can be meant.
   var isNewest: Bool { at == nil && generation == nil }
 
+  /// Whether one of which nothing but its stamp can be read may be meant.
+  func mayMean(_ stamp: Stamp) -> Bool { (host == nil || stamp.host == host) && at.map { stamp.instant <= $0 } ?? true }
+
   func accepts(_ backup: StoredBackup) -> Bool {
     (host == nil || backup.stamp.host == host) && at.map { backup.metadata.created <= $0 } ?? true
       && generation.map { backup.metadata.generation == $0 } ?? true
@@ -61,48 +64,77 @@ public struct BackupStore {
     }
   }
 
+  /// A backup that cannot be used, and why.
+  public struct Failure: Sendable {
+    /// Who wrote it, and when.
+    public var stamp: Stamp
+    /// `nil` where the entry itself cannot be read: it is damaged, or of another version.
+    public var metadata: BackupMetadata?
+    public var error: CRSError
+  }
+
+  /// Backups by what their entries say.
+  public struct Listing: Sendable {
+    /// Newest first.
+    public var backups: [StoredBackup] = []
+    /// Entries that cannot be read, newest first.
+    public var failures: [Failure] = []
+
+    public init() {}
+  }
+
   /// What a look for good backups found.
   public struct Found: Sendable {
     /// The newest good backup of each host, newest first.
     public var backups: [(stored: StoredBackup, state: ReasoningState)] = []
-    /// Backups that were passed over, and why.
-    public var failures: [(stored: StoredBackup, error: CRSError)] = []
+    /// Backups that were passed over.
+    public var failures: [Failure] = []
   }
 
-  /// The newest good backup of each host that is wanted. A damaged one is passed over for the same host's one before it.
+  /// The newest good backup of each host that is wanted. One that is damaged, or of a version that is not known here, is
+  /// passed over for the same host's one before it.
   public func load(_ project: ProjectIdentity, _ selection: BackupSelection = BackupSelection()) throws(CRSError)
     -> Found
   {
     var found = Found()
-    let newest = try newest(of: project)
+    let listing = try selection.isNewest ? newest(of: project) : history(of: project)
     var hosts: [ByteString: [StoredBackup]] = [:]
-    for backup in selection.isNewest ? newest : try history(of: project) where selection.accepts(backup) {
+    for failure in listing.failures where selection.mayMean(failure.stamp) {
+      found.failures.append(failure)
+      hosts[failure.stamp.host] = []
+    }
+    for backup in listing.backups where selection.accepts(backup) {
       hosts[backup.stamp.host, default: []].append(backup)
     }
-    var older: [StoredBackup]?
+    var older: Listing?
     for host in hosts.keys.sorted() {
-      var candidates = hosts[host] ?? []
-      var index = 0
-      while index < candidates.count {
-        let stored = candidates[index]
-        index += 1
-        do throws(CRSError) {
-          found.backups.append((stored, try state(of: stored)))
-          break
-        } catch {
-          guard error.code == .corrupted || error.code == .notFound else { throw error }
-          found.failures.append((stored, error))
-        }
-        if index == candidates.count, selection.isNewest {
-          if older == nil { older = try history(of: project) }
-          let all = older ?? []
-          let known = Set(candidates)
-          candidates += all.filter { $0.stamp.host == host && !known.contains($0) }
-        }
+      if let good = try firstGood(of: hosts[host] ?? [], &found) {
+        found.backups.append(good)
+        continue
       }
+      guard selection.isNewest else { continue }
+      if older == nil { older = try history(of: project) }
+      let all = older ?? Listing()
+      let known = Set(hosts[host] ?? [])
+      let rest = all.backups.filter { $0.stamp.host == host && !known.contains($0) }
+      if let good = try firstGood(of: rest, &found) { found.backups.append(good) }
     }
     found.backups.sort { $0.stored.stamp > $1.stored.stamp }
     return found
+  }
+
+  private func firstGood(of candidates: [StoredBackup], _ found: inout Found) throws(CRSError)
+    -> (stored: StoredBackup, state: ReasoningState)?
+  {
+    for stored in candidates {
+      do throws(CRSError) {
+        return (stored, try state(of: stored))
+      } catch {
+        guard error.code == .corrupted || error.code == .notFound else { throw error }
+        found.failures.append(Failure(stamp: stored.stamp, metadata: stored.metadata, error: error))
+      }
+    }
+    return nil
   }
 
   /// The state of one backup, verified.
@@ -114,53 +146,76 @@ public struct BackupStore {
     return try Backup(bytes, metadata: stored.metadata).state()
   }
 
-  /// The newest backup of each host, newest first.
-  public func newest(of project: ProjectIdentity) throws(CRSError) -> [StoredBackup] {
+  /// The newest backup of each host, and the entries that cannot be read.
+  public func newest(of project: ProjectIdentity) throws(CRSError) -> Listing {
     let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
+    var listing = Self.listing(records.map(\.entry), of: project)
     var seen: Set<ByteString> = []
-    return records.compactMap { Self.read($0.entry) }.filter { $0.isOf(project) }
-      .sorted { $0.stamp > $1.stamp }.filter { seen.insert($0.stamp.host).inserted }
+    listing.backups = listing.backups.filter { seen.insert($0.stamp.host).inserted }
+    return listing
   }
 
-  /// Every backup there ever was in the store, newest first.
-  public func history(of project: ProjectIdentity) throws(CRSError) -> [StoredBackup] {
-    let newest = try newest(of: project)
-    let ids = Set(newest.map { Self.id(of: $0.project) } + [Self.id(of: project)])
+  /// Every backup there ever was in the store.
+  public func history(of project: ProjectIdentity) throws(CRSError) -> Listing {
+    let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
+    let own = records.map(\.entry).filter { Self.name(of: $0).isOf(project) }
+    let ids = Set(own.map(\.id) + [Self.id(of: project)])
     let versions = try replicating { () throws(ReplicationError) in
       try store.recordVersions(of: ids, kind: Self.kind)
     }
-    var seen: Set<StoredBackup> = []
-    return (newest + versions.compactMap { Self.read($0.entry) }).filter {
-      $0.isOf(project) && seen.insert($0).inserted
-    }
-    .sorted { $0.stamp > $1.stamp }
+    return Self.listing(own + versions.map(\.entry), of: project)
   }
 
-  /// All projects of which the store holds backups.
-  public func projects() throws(CRSError) -> [ProjectIdentity] {
-    let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
-    return Set(records.compactMap { Self.read($0.entry)?.project.key }).sorted().map { ProjectIdentity(key: $0) }
+  /// Reads entries; each stamp once.
+  private static func listing(_ entries: [Entry], of project: ProjectIdentity) -> Listing {
+    var listing = Listing()
+    var backups: Set<StoredBackup> = []
+    var failures: Set<Stamp> = []
+    for entry in entries where entry.isLive {
+      switch read(entry) {
+      case .success(let stored):
+        if stored.isOf(project), backups.insert(stored).inserted { listing.backups.append(stored) }
+      case .failure(let error):
+        guard name(of: entry).isOf(project), failures.insert(entry.metadata.stamp).inserted else { continue }
+        listing.failures.append(Failure(stamp: entry.metadata.stamp, metadata: nil, error: error))
+      }
+    }
+    listing.backups.sort { $0.stamp > $1.stamp }
+    listing.failures.sort { $0.stamp > $1.stamp }
+    return listing
   }
 
   private static func id(of project: ProjectIdentity) -> ByteString { ByteString("crs:".utf8 + project.key.bytes) }
 
-  /// `nil` for an entry that is none of ours, or a damaged one.
-  private static func read(_ entry: Entry) -> StoredBackup? {
-    guard !entry.metadata.isDeleted, let fields = try? JSONReader.object(entry.content),
-      let key = fields["project"]?.text, let raw = fields["metadata"]?.bytes,
-      let metadata = try? BackupMetadata(raw + [0x0A])
-    else { return nil }
-    let aliases = fields["aliases"]?.elements.compactMap { $0.text.map { ByteString(bytes: $0) } } ?? []
-    return StoredBackup(
-      stamp: entry.metadata.stamp, metadata: metadata,
-      project: ProjectIdentity(key: ByteString(bytes: key), aliases: aliases))
+  /// The project an entry says it is of; where it cannot be read, its id tells.
+  private static func name(of entry: Entry) -> ProjectIdentity {
+    let fields = try? JSONReader.object(entry.content)
+    if let key = fields?["project"]?.text {
+      let aliases = fields?["aliases"]?.elements.compactMap { $0.text.map { ByteString(bytes: $0) } } ?? []
+      return ProjectIdentity(key: ByteString(bytes: key), aliases: aliases)
+    }
+    let prefix = Array("crs:".utf8)
+    guard entry.id.bytes.starts(with: prefix) else { return ProjectIdentity(key: entry.id) }
+    return ProjectIdentity(key: ByteString(bytes: Array(entry.id.bytes.dropFirst(prefix.count))))
+  }
+
+  private static func read(_ entry: Entry) -> Result<StoredBackup, CRSError> {
+    Result { () throws(CRSError) in
+      guard let fields = try? JSONReader.object(entry.content), fields["project"]?.text != nil,
+        let raw = fields["metadata"]?.bytes
+      else { throw CRSError(.corrupted, "the entry \(entry.id) is no backup: members are missing") }
+      return StoredBackup(
+        stamp: entry.metadata.stamp, metadata: try BackupMetadata(raw + [0x0A]), project: name(of: entry))
+    }
   }
 }
 
 extension StoredBackup {
-  fileprivate func isOf(_ other: ProjectIdentity) -> Bool {
-    !project.sharedNames.isDisjoint(with: other.sharedNames)
-  }
+  fileprivate func isOf(_ other: ProjectIdentity) -> Bool { project.isOf(other) }
+}
+
+extension ProjectIdentity {
+  fileprivate func isOf(_ other: ProjectIdentity) -> Bool { !sharedNames.isDisjoint(with: other.sharedNames) }
 }
 
 extension CRSError {
@@ -172,7 +227,8 @@ extension CRSError {
       case .noInput: .notFound
       case .permission: .permission
       case .notOnRemote: .lockFailed
-      case .cannotCreate, .storage, .configuration, .internal: .storage
+      case .configuration: .configuration
+      case .cannotCreate, .storage, .internal: .storage
       }
     self.init(code, error.message, remedy: error.remedy)
   }

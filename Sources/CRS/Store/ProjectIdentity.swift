@@ -31,29 +31,43 @@ public struct ProjectIdentity: Hashable, Sendable {
   }
 
   /// The project that `folder` is in.
-  /// - Throws: `usage` where there is no git repository with a remote or a commit, and no name is given.
-  public static func of(folder: String, name: String?) throws(CRSError) -> ProjectIdentity {
-    let top = git(["rev-parse", "--show-toplevel"], in: folder)
-    let path = pathAlias(top ?? folder)
+  /// - Parameters:
+  ///   - environment: where git is looked for.
+  ///   - waitSeconds: how long git may take for an answer.
+  /// - Throws: `usage` where there is no git repository with a remote or a commit, and no name is given;
+  ///   `configuration` where git cannot be run; `storage` where it gives no answer. What is not known is no identity:
+  ///   another one would split the project.
+  public static func of(
+    folder: String, name: String?, environment: Environment = .current, waitSeconds: Double = 20
+  ) throws(CRSError) -> ProjectIdentity {
+    let repository = RepositoryQuestion(folder: folder, environment: environment.withoutGit, waitSeconds: waitSeconds)
     if let name {
       guard !name.isEmpty else { throw CRSError(.usage, "the project's name is empty") }
-      return ProjectIdentity(key: ByteString("name:" + name), aliases: [path])
+      // The name says it; the path is only another name on this host.
+      let top = (try? repository.ask(["rev-parse", "--show-toplevel"])).flatMap(\.self)
+      return ProjectIdentity(key: ByteString("name:" + name), aliases: [pathAlias(top ?? folder)])
     }
-    guard top != nil else { throw unknown(folder) }
-    let root = rootCommit(in: folder)
-    let aliases = [root, path].compactMap(\.self)
-    let remotes = git(["remote"], in: folder)?.split(separator: "\n").map(String.init) ?? []
+    guard let top = try repository.ask(["rev-parse", "--show-toplevel"]) else {
+      throw unknown("\(folder) is in no git repository")
+    }
+    let root = try rootCommit(repository)
+    let aliases = [root, pathAlias(top)].compactMap(\.self)
+    let remotes = try repository.ask(["remote"])?.split(separator: "\n").map(String.init) ?? []
     let remote = remotes.contains("origin") ? "origin" : remotes.count == 1 ? remotes[0] : nil
-    if let remote, let url = configuredURL(of: remote, in: folder), let normalized = normalized(remote: url) {
+    let url = if let remote { try configuredURL(of: remote, repository) } else { String?.none }
+    if let url, let normalized = normalized(remote: url) {
       return ProjectIdentity(key: ByteString("git:" + normalized), aliases: aliases)
     }
-    guard let root else { throw unknown(folder) }
-    return ProjectIdentity(key: root, aliases: aliases)
+    if let root { return ProjectIdentity(key: root, aliases: aliases) }
+    if let remote, url != nil {
+      throw unknown("\(top) has no commit yet, and its remote \(remote) is a path, which no other host knows it by")
+    }
+    throw unknown("\(top) has neither a remote to know it by nor a commit yet")
   }
 
   /// As written in the repository: what `url.*.insteadOf` makes of it is a matter of this host.
-  private static func configuredURL(of remote: String, in folder: String) -> String? {
-    git(["config", "--get-all", "remote.\(remote).url"], in: folder)?.split(separator: "\n").first.map(String.init)
+  private static func configuredURL(of remote: String, _ repository: RepositoryQuestion) throws(CRSError) -> String? {
+    try repository.ask(["config", "--get-all", "remote.\(remote).url"])?.split(separator: "\n").first.map(String.init)
   }
 
   /// A remote's URL without what differs from clone to clone: scheme, user and password, port, `.git`, the case of the
@@ -80,25 +94,60 @@ public struct ProjectIdentity: Hashable, Sendable {
   }
 
   /// The first of the root commits; `nil` in a shallow clone, where it is not known.
-  private static func rootCommit(in folder: String) -> ByteString? {
-    guard git(["rev-parse", "--is-shallow-repository"], in: folder) == "false" else { return nil }
-    let roots = git(["rev-list", "--max-parents=0", "HEAD"], in: folder)?.split(separator: "\n").sorted() ?? []
+  private static func rootCommit(_ repository: RepositoryQuestion) throws(CRSError) -> ByteString? {
+    guard try repository.ask(["rev-parse", "--is-shallow-repository"]) == "false" else { return nil }
+    let roots = try repository.ask(["rev-list", "--max-parents=0", "HEAD"])?.split(separator: "\n").sorted() ?? []
     return roots.first.map { ByteString("root:" + String($0)) }
   }
 
-  private static func git(_ arguments: [String], in folder: String) -> String? {
-    let command = Command("git", ["-C", folder] + arguments, environment: Environment.current.withoutGit)
-    guard let result = try? command.run(deadline: .after(seconds: 20)), result.termination == .exited(0) else {
-      return nil
+  private static func unknown(_ why: String) -> CRSError {
+    CRSError(.usage, why, remedy: "Name the project with --project NAME")
+  }
+}
+
+/// What git says about the repository of a folder.
+private struct RepositoryQuestion {
+  let folder: String
+  let environment: Environment
+  let waitSeconds: Double
+
+  /// git's answer; `nil` where it has none, as for a commit that is not there.
+  /// - Throws: where it was not asked, or did not get to answer.
+  func ask(_ arguments: [String]) throws(CRSError) -> String? {
+    let command = Command("git", ["-C", folder] + arguments, environment: environment)
+    let result: ProcessResult
+    do throws(ProcessError) {
+      result = try command.run(deadline: .after(seconds: waitSeconds))
+    } catch {
+      throw CRSError(
+        .configuration, "which project this is cannot be told: \(error)",
+        remedy: "Install git, or name the project with --project NAME")
     }
-    let text = result.outputText
-    return text.isEmpty ? nil : text
+    switch result.termination {
+    case .exited(0): return result.outputText.isEmpty ? nil : result.outputText
+    case .exited(let code):
+      // git knows the repository and will not look into it.
+      guard !result.errorText.contains("dubious ownership") else {
+        throw CRSError(
+          .permission, "git does not look into \(folder), which another user owns",
+          remedy: "Set safe.directory as `git -C \(folder) status` says, or name the project with --project NAME")
+      }
+      // Found by the shell or a wrapper, and not to be run.
+      guard code != 126, code != 127 else {
+        throw CRSError(
+          .configuration, "which project this is cannot be told: git cannot be run (\(code))",
+          remedy: "Install git, or name the project with --project NAME")
+      }
+      return nil
+    case .signaled(let signal): throw failed("was ended by signal \(signal)")
+    case .timedOut: throw failed("gave no answer in \(waitSeconds) s")
+    }
   }
 
-  private static func unknown(_ folder: String) -> CRSError {
+  private func failed(_ how: String) -> CRSError {
     CRSError(
-      .usage, "\(folder) is in no git repository with a remote or a commit",
-      remedy: "Name the project with --project NAME")
+      .storage, "which project this is cannot be told: git \(how)",
+      remedy: "Run again, or name the project with --project NAME")
   }
 }
 

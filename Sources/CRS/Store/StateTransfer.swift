@@ -25,11 +25,9 @@ public enum StateTransfer {
           // What goes into the store goes to every host.
           try SecretRefusal.check(session.engine.state.canonicalBytes, scanner)
         }
-        var backup = try session.backup(allowsIncomplete: allowsIncomplete)
-        let manager = PersistenceManager(session.folder, context: context)
         // Saved again, nothing changes: no write here, no commit in the store.
-        if let latest = try manager.latest(), backup.isRepetition(of: latest) { backup = latest }
-        try manager.save(backup)
+        let backup = try PersistenceManager(session.folder, context: context).save(
+          try session.backup(allowsIncomplete: allowsIncomplete))
         try session.noteSave()
         if let store, try holds(store, backup, project, context) { return Saved(backup: backup, entry: nil) }
         return Saved(backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host))
@@ -41,7 +39,7 @@ public enum StateTransfer {
   private static func holds(
     _ store: BackupStore, _ backup: Backup, _ project: ProjectIdentity, _ context: CRSContext
   ) throws(CRSError) -> Bool {
-    let own = try store.newest(of: project).first { $0.stamp.host == context.host.bytes }
+    let own = try store.newest(of: project).backups.first { $0.stamp.host == context.host.bytes }
     guard let own, own.metadata == backup.metadata, own.project.key == project.key,
       Set(own.project.aliases) == Set(project.aliases)
     else { return false }
@@ -53,8 +51,14 @@ public enum StateTransfer {
   private static func keepWhatWasSaved(
     _ session: ReasoningSession, _ project: ProjectIdentity, _ store: BackupStore, _ context: CRSContext
   ) throws(CRSError) {
-    let own = try store.newest(of: project).first { $0.stamp.host == context.host.bytes }
-    if let own, !session.covers(own.metadata) {
+    let listing = try store.newest(of: project)
+    let own = listing.backups.first { $0.stamp.host == context.host.bytes }
+    let unread = listing.failures.filter {
+      $0.stamp.host == context.host.bytes && $0.stamp > own?.stamp ?? Stamp(instant: .epoch, host: "")
+    }
+    // What a newer version saved here may hold more than this one can tell.
+    if let newer = unread.first(where: { $0.error.code == .versionMismatch }) { throw newer.error }
+    if !(own.map { session.covers($0.metadata) } ?? true) || !unread.isEmpty {
       let found = try store.load(project, BackupSelection(host: context.host.bytes))
       for (stored, state) in found.backups {
         _ = try session.join(state)
@@ -63,7 +67,7 @@ public enum StateTransfer {
     }
     // What is lost here may be in an older one.
     guard !session.losses.isNone else { return }
-    for stored in try store.history(of: project) where stored.metadata.isComplete && !session.losses.isNone {
+    for stored in try store.history(of: project).backups where stored.metadata.isComplete && !session.losses.isNone {
       guard session.losses.isRecoverable(through: stored.metadata.position) else { continue }
       guard let state = try? store.state(of: stored) else { continue }
       _ = try session.join(state)
@@ -79,7 +83,8 @@ public enum StateTransfer {
   }
 
   /// Joins the wanted backups of the store into the session; the session's journal takes what is new.
-  /// - Throws: `notFound` where no good backup is wanted; `corrupted` where all that are wanted are damaged.
+  /// - Throws: `notFound` where no good backup is wanted; `corrupted` where all that are wanted are damaged;
+  ///   `versionMismatch` where none of them is good and one is of a version that is not known here.
   public static func load(
     into session: ReasoningSession, project: ProjectIdentity, from store: BackupStore, _ selection: BackupSelection,
     context: CRSContext
@@ -89,6 +94,7 @@ public enum StateTransfer {
         span.attributes["crs.project"] = project.key.description
         let found = try store.load(project, selection)
         guard !found.backups.isEmpty else {
+          if let failure = found.failures.first(where: { $0.error.code == .versionMismatch }) { throw failure.error }
           if let failure = found.failures.first {
             throw CRSError(
               .corrupted, "no good backup of \(project.key): \(failure.error.message)",

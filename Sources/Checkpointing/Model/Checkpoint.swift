@@ -95,7 +95,9 @@ extension CheckpointHeader {
       throw CheckpointError(.badData, "checkpoint \(id) is of form \(form)", remedy: "A newer crdt-agent reads it")
     }
     sequence = try reader.required("sequence", try reader.integer("sequence"))
-    guard (1...CheckpointLimits.sequence).contains(sequence) else { throw reader.wrong("sequence", "is out of range") }
+    guard (1...CheckpointLimits.greatestSequence).contains(sequence) else {
+      throw reader.wrong("sequence", "is out of range")
+    }
     let created = try reader.required("created", try reader.instant("created"))
     stamp = Stamp(instant: created, host: try reader.required("host", try reader.text("host")))
     guard HostName(stamp.host.description) != nil else { throw reader.wrong("host", "is no host name") }
@@ -115,11 +117,11 @@ extension CheckpointHeader {
       guard count > limit else { return }
       throw CheckpointError(.tooLarge, "\(what) has \(count) bytes; \(limit) at most")
     }
-    try check("the message", message.count, CheckpointLimits.message)
-    for tag in tags { try check("a tag", tag.count, CheckpointLimits.tag) }
+    try check("the message", message.count, CheckpointLimits.messageBytes)
+    for tag in tags { try check("a tag", tag.count, CheckpointLimits.tagBytes) }
     guard !tags.contains("") else { throw CheckpointError(.usage, "a tag is empty") }
-    guard tags.count <= CheckpointLimits.tags else {
-      throw CheckpointError(.tooLarge, "\(tags.count) tags; \(CheckpointLimits.tags) at most")
+    guard tags.count <= CheckpointLimits.tagCount else {
+      throw CheckpointError(.tooLarge, "\(tags.count) tags; \(CheckpointLimits.tagCount) at most")
     }
   }
 }

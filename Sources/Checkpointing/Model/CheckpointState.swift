@@ -22,7 +22,7 @@ public struct CheckpointState: Hashable, Sendable {
   /// allow, `.tooLarge` beyond ``CheckpointLimits``.
   /// - Parameter source: the file's name, for errors.
   public init(json bytes: [UInt8], source: String = "state") throws(CheckpointError) {
-    guard bytes.count <= CheckpointLimits.state else { throw CheckpointState.tooLarge(bytes.count) }
+    guard bytes.count <= CheckpointLimits.stateBytes else { throw CheckpointState.tooLarge(bytes.count) }
     var reader = try MemberReader(bytes, what: source)
     workingFolder = try reader.text("workingFolder")
     if let object = try reader.object("environment") {
@@ -104,10 +104,7 @@ public struct CheckpointState: Hashable, Sendable {
     return object
   }
 
-  /// Names and JSON of the members this product gives no meaning to.
-  public var furtherMembers: [ByteString: [UInt8]] { rest.members }
-
   static func tooLarge(_ count: Int) -> CheckpointError {
-    CheckpointError(.tooLarge, "the state has \(count) bytes; \(CheckpointLimits.state) at most")
+    CheckpointError(.tooLarge, "the state has \(count) bytes; \(CheckpointLimits.stateBytes) at most")
   }
 }

@@ -19,10 +19,10 @@ public struct EnvironmentAllowList: Hashable, Sendable {
   /// or value says that they are secret.
   ///
   /// What is not on the list leaves no trace, not even its name.
-  public func chosen(from environment: [ByteString: ByteString]) -> (
+  /// - Parameter scanner: the rules that say so; names that call their value a secret stay out whatever it allows.
+  public func chosen(from environment: [ByteString: ByteString], scanner: SecretScanner = SecretScanner()) -> (
     kept: [ByteString: ByteString], refused: [ByteString]
   ) {
-    let scanner = SecretScanner()
     var kept: [ByteString: ByteString] = [:]
     var refused: [ByteString] = []
     for (name, value) in environment where names.contains(name) {

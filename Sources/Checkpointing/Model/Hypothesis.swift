@@ -107,7 +107,7 @@ extension Hypothesis {
   init(_ bytes: [UInt8]) throws(CheckpointError) {
     var reader = try MemberReader(bytes, what: "hypothesis")
     id = try reader.required("id", try reader.text("id"))
-    guard !id.isEmpty, id.count <= CheckpointLimits.name else { throw reader.wrong("id", "is empty or too long") }
+    guard !id.isEmpty, id.count <= CheckpointLimits.nameBytes else { throw reader.wrong("id", "is empty or too long") }
     reader = MemberReader(reader.rest, what: "hypothesis \"\(ByteString(id.bytes.prefix(64)))\"")
     statement = try reader.text("statement") ?? ""
     prior = try reader.probability("prior")

@@ -52,7 +52,7 @@ public struct StoredCheckpoint: Hashable, Sendable {
       var inner = MemberReader(reference, what: "checkpoint \(header.id), stateBlob")
       let digest = try inner.required("sha256", try inner.text("sha256")).description
       let count = try inner.required("bytes", try inner.integer("bytes"))
-      guard (0...CheckpointLimits.state).contains(count) else { throw inner.wrong("bytes", "is out of range") }
+      guard (0...CheckpointLimits.stateBytes).contains(count) else { throw inner.wrong("bytes", "is out of range") }
       payload = .blob(digest: digest, count: count)
     } else {
       throw reader.wrong("state", "is missing")
@@ -80,13 +80,13 @@ public struct StoredCheckpoint: Hashable, Sendable {
   static func written(_ checkpoint: Checkpoint) throws(CheckpointError) -> (content: [UInt8], blob: [UInt8]?) {
     try checkpoint.header.checkLimits()
     let state = checkpoint.state.json
-    guard state.count <= CheckpointLimits.state else { throw CheckpointState.tooLarge(state.count) }
+    guard state.count <= CheckpointLimits.stateBytes else { throw CheckpointState.tooLarge(state.count) }
     return try StoredCheckpoint(json: checkpoint.json).entry(state: state)
   }
 
   /// The form in which this checkpoint enters a store: as it stands, but for where its state is.
   func entry(state: [UInt8]) -> (content: [UInt8], blob: [UInt8]?) {
-    guard state.count > CheckpointLimits.inlineState else { return (json(state: state), nil) }
+    guard state.count > CheckpointLimits.inlineStateBytes else { return (json(state: state), nil) }
     var reference = CanonicalObject()
     reference.set("sha256", EntryIdentity.hexDigest(of: state))
     reference.set("bytes", state.count)

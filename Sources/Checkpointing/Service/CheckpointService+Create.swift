@@ -9,9 +9,11 @@ extension CheckpointService {
   public func startSession(name: ByteString = "") throws(CheckpointError) -> CheckpointSession {
     try gated { () throws(CheckpointError) in
       try CheckpointService.check(name)
+      var named = CanonicalObject()
+      named.set("name", name)
+      try CheckpointService.refuseSecrets(in: named.bytes, try secretScanner(), canBeAllowed: false)
       return try update { (_, now, change) throws(CheckpointError) in
         let session = CheckpointSession(id: newID(), name: name, started: now)
-        try CheckpointService.refuseSecrets(in: session.json, allowed: nil)
         change.records = [CheckpointService.record(session)]
         change.message = "checkpoint session started"
         return session
@@ -44,9 +46,9 @@ extension CheckpointService {
   }
 
   private static func check(_ name: ByteString) throws(CheckpointError) {
-    guard name.count <= CheckpointLimits.sessionName else {
+    guard name.count <= CheckpointLimits.sessionNameBytes else {
       throw CheckpointError(
-        .tooLarge, "the session's name has \(name.count) bytes; \(CheckpointLimits.sessionName) at most")
+        .tooLarge, "the session's name has \(name.count) bytes; \(CheckpointLimits.sessionNameBytes) at most")
     }
   }
 
@@ -77,7 +79,7 @@ extension CheckpointService {
   }
 
   func created(_ draft: CheckpointDraft) throws(CheckpointError) -> CheckpointHeader? {
-    try CheckpointService.refuseSecrets(in: draft)
+    try refuseSecrets(in: draft)
     let header = try update { (catalog, now, change) throws(CheckpointError) -> CheckpointHeader? in
       var records: [NewRecord] = []
       let session = try sessionID(for: draft, in: catalog, now: now, records: &records)
@@ -94,6 +96,7 @@ extension CheckpointService {
       records.append(NewRecord(id: header.id.bytes, kind: CheckpointKind.checkpoint, content: content))
       change.records = records
       change.blobs = [blob].compactMap(\.self)
+      change.notices = notices(of: [.created(header)])
       change.message = "checkpoint \(header.sequence)"
       return header
     }
@@ -125,20 +128,28 @@ extension CheckpointService {
   }
 
   /// What goes into a checkpoint goes to every host: a secret does not.
-  private static func refuseSecrets(in draft: CheckpointDraft) throws(CheckpointError) {
+  private func refuseSecrets(in draft: CheckpointDraft) throws(CheckpointError) {
     var object = draft.state.canonical
     object.set("message", draft.message)
     object.set("tags", draft.tags.sorted())
-    try refuseSecrets(in: object.bytes, allowed: draft.allowedSecretRules)
+    try CheckpointService.refuseSecrets(in: object.bytes, try secretScanner(allowing: draft.allowedSecretRules))
   }
 
-  /// - Parameter allowed: rules that are let through; `nil` where none can be.
-  static func refuseSecrets(in json: [UInt8], allowed: Set<ByteString>?) throws(CheckpointError) {
-    guard let finding = SecretScanner(allowed: allowed ?? []).findings(in: json).first else { return }
+  /// - Parameter canBeAllowed: whether the caller can let a rule through.
+  static func refuseSecrets(in json: [UInt8], _ scanner: SecretScanner, canBeAllowed: Bool = true)
+    throws(CheckpointError)
+  {
+    guard let finding = scanner.findings(in: json).first else { return }
     throw CheckpointError(
       .secretFound, "\(finding.member) looks like a secret (\(finding.rule))",
       remedy: "Nothing was written. Take it out"
-        + (allowed == nil ? "" : ", or let the rule through with --allow \(finding.rule)"))
+        + (canBeAllowed ? ", or let the rule through with --allow \(finding.rule)" : ""))
+  }
+
+  /// The store's rules, without those that are let through there or named: for what is chosen before a checkpoint is
+  /// made.
+  public func secretScanner(allowing rules: Set<ByteString> = []) throws(CheckpointError) -> SecretScanner {
+    try store.secretScanner(allowing: rules)
   }
 
   // MARK: Annotate
@@ -150,18 +161,19 @@ extension CheckpointService {
     allowedSecretRules: Set<ByteString> = []
   ) throws(CheckpointError) -> CheckpointAnnotation {
     try gated { () throws(CheckpointError) in
-      guard text.count <= CheckpointLimits.annotation else {
+      guard text.count <= CheckpointLimits.annotationBytes else {
         throw CheckpointError(
-          .tooLarge, "the annotation has \(text.count) bytes; \(CheckpointLimits.annotation) at most")
+          .tooLarge, "the annotation has \(text.count) bytes; \(CheckpointLimits.annotationBytes) at most")
       }
       guard !text.isEmpty else { throw CheckpointError(.usage, "the annotation is empty") }
+      let scanner = try secretScanner(allowing: allowedSecretRules)
       let annotation = try update { (catalog, now, change) throws(CheckpointError) in
         guard catalog.checkpoint(checkpoint) != nil else {
           throw CheckpointError(.notFound, "no checkpoint \(checkpoint)")
         }
         let annotation = CheckpointAnnotation(
           id: newID(), checkpoint: checkpoint, level: level, text: text, stamp: now)
-        try CheckpointService.refuseSecrets(in: annotation.json, allowed: allowedSecretRules)
+        try CheckpointService.refuseSecrets(in: annotation.json, scanner)
         change.records = [
           NewRecord(id: annotation.id.bytes, kind: CheckpointKind.annotation, content: annotation.json)
         ]

@@ -28,6 +28,7 @@ extension CheckpointService {
       let checkpoint = try verified(id, acceptsLegacy: acceptsLegacy)
       count { $0.restored += 1 }
       tell([.restored(checkpoint.header)])
+      store.tell(notices(of: [.restored(checkpoint.header)]))
       return checkpoint
     }
   }

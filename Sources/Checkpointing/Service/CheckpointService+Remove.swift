@@ -16,10 +16,12 @@ extension CheckpointService {
         }
         CheckpointService.remove(ids, from: catalog, by: &change)
         change.message = "\(ids.count) checkpoint\(ids.count == 1 ? "" : "s") deleted"
-        return catalog.checkpoints.map(\.header).filter { ids.contains($0.id) }
+        let gone = catalog.checkpoints.map(\.header).filter { ids.contains($0.id) }
+        change.notices = notices(of: CheckpointService.deletions(gone))
+        return gone
       }
       count { $0.deleted += gone.count }
-      tell(CheckpointService.deletions(gone.map { (id: $0.id, session: $0.session) }))
+      tell(CheckpointService.deletions(gone))
       return gone
     }
   }
@@ -44,16 +46,26 @@ extension CheckpointService {
         let plan = CheckpointService.plan(strategy, session: session, in: catalog)
         guard !plan.removed.isEmpty else { return plan }
         CheckpointService.remove(Set(plan.removed.map(\.id)), from: catalog, by: &change)
-        change.message = "\(plan.removed.count) checkpoints compacted away"
+        change.notices = notices(of: CheckpointService.compactions(plan))
+        change.message = "\(plan.removed.count) checkpoint\(plan.removed.count == 1 ? "" : "s") compacted away"
         return plan
       }
       count { $0.compacted += plan.removed.count }
-      let kept = Dictionary(grouping: plan.kept, by: \.session)
-      tell(
-        Dictionary(grouping: plan.removed, by: \.session).sorted { $0.key < $1.key }.map { session, removed in
-          .compacted(session: session, removed: removed.map(\.id), keptCount: kept[session]?.count ?? 0)
-        })
+      tell(CheckpointService.compactions(plan))
       return plan
+    }
+  }
+
+  /// One event for each session, with all that are gone of it.
+  private static func deletions(_ gone: [CheckpointHeader]) -> [CheckpointEvent] {
+    deletions(gone.map { (id: $0.id, session: $0.session) })
+  }
+
+  /// One event for each session of which something is gone.
+  private static func compactions(_ plan: CompactionPlan) -> [CheckpointEvent] {
+    let kept = Dictionary(grouping: plan.kept, by: \.session)
+    return Dictionary(grouping: plan.removed, by: \.session).sorted { $0.key < $1.key }.map { session, removed in
+      .compacted(session: session, removed: removed.map(\.id), keptCount: kept[session]?.count ?? 0)
     }
   }
 

@@ -14,6 +14,10 @@ public final class CheckpointService: Sendable {
   private let randomBytes: @Sendable (_ count: Int) -> [UInt8]
   let hub = CheckpointEventHub()
   private let state: Mutex<State>
+  /// One look for news at a time: none is told twice.
+  private let looking = Mutex(())
+  /// Tells this service's notices from those of others.
+  let id: CheckpointID
 
   private struct State {
     var isRunning = false
@@ -21,6 +25,8 @@ public final class CheckpointService: Sendable {
     var catalog: CheckpointCatalog?
     /// What subscribers have been told is there: id → session.
     var told: [CheckpointID: CheckpointID]?
+    /// How far the notices of other services were read.
+    var place: CheckpointNoticePlace?
     var operations = CheckpointMetrics.Operations()
     var policy: AutoCheckpointPolicy
   }
@@ -36,6 +42,7 @@ public final class CheckpointService: Sendable {
     self.store = store
     self.wallClock = wallClock
     self.randomBytes = randomBytes
+    id = CheckpointID(random: randomBytes(16))
     state = Mutex(State(policy: policy))
   }
 
@@ -69,7 +76,10 @@ public final class CheckpointService: Sendable {
 
   /// The store as it is now; not read again while it has not changed.
   func catalog() throws(CheckpointError) -> CheckpointCatalog {
-    let snapshot = try store.snapshot()
+    catalog(of: try store.snapshot())
+  }
+
+  private func catalog(of snapshot: CheckpointSnapshot) -> CheckpointCatalog {
     if let known = state.withLock({ $0.revision == snapshot.revision ? $0.catalog : nil }) { return known }
     let catalog = CheckpointCatalog(snapshot)
     state.withLock { state in
@@ -92,6 +102,11 @@ public final class CheckpointService: Sendable {
       let result = try body(catalog, now, &change)
       return (change, result)
     }
+  }
+
+  /// Events as the other processes of this host hear of them.
+  func notices(of events: [CheckpointEvent]) -> [CheckpointNotice] {
+    events.map { CheckpointNotice($0, service: id) }
   }
 
   func newID() -> CheckpointID { CheckpointID(random: randomBytes(16)) }
@@ -119,24 +134,50 @@ public final class CheckpointService: Sendable {
     }
   }
 
-  /// Looks for what other processes and hosts have done since the last time, and tells subscribers.
-  /// - Returns: the events, in the order of the checkpoints; the first time none.
+  /// Looks for what other processes and hosts have done since the last time, and tells subscribers: what processes of
+  /// this host did, restoring and compacting included, and what came from other hosts as created or deleted.
+  /// - Returns: the events; the first time none.
   @discardableResult
   public func refresh() throws(CheckpointError) -> [CheckpointEvent] { try gated(refreshed) }
 
   private func refreshed() throws(CheckpointError) -> [CheckpointEvent] {
-    let catalog = try catalog()
-    let events: [CheckpointEvent] = state.withLock { state in
-      let there = Dictionary(
-        catalog.checkpoints.map { ($0.header.id, $0.header.session) }, uniquingKeysWith: { first, _ in first })
-      defer { state.told = there }
-      guard let told = state.told else { return [] }
-      let created = catalog.checkpoints.filter { told[$0.header.id] == nil }.map { CheckpointEvent.created($0.header) }
-      let gone = told.filter { there[$0.key] == nil }
-      return created + CheckpointService.deletions(gone.map { (id: $0.key, session: $0.value) })
+    try looking.withLock { _ throws(CheckpointError) in
+      let news = try store.news(since: state.withLock { $0.place })
+      let catalog = catalog(of: news.snapshot)
+      let events = state.withLock { state in
+        defer { state.place = news.place }
+        return CheckpointService.events(of: news.notices.filter { $0.service != id }, catalog, &state.told)
+      }
+      hub.send(events)
+      return events
     }
-    hub.send(events)
-    return events
+  }
+
+  /// What is news: first what services of this host say that they did; then what shows in the store only, as after a
+  /// merge with another host.
+  /// - Parameter told: what was told to be there, and is then; `nil` the first time, when nothing is news.
+  private static func events(
+    of notices: [CheckpointNotice], _ catalog: CheckpointCatalog, _ told: inout [CheckpointID: CheckpointID]?
+  ) -> [CheckpointEvent] {
+    let there = Dictionary(
+      catalog.checkpoints.map { ($0.header.id, $0.header.session) }, uniquingKeysWith: { first, _ in first })
+    defer { told = there }
+    guard var known = told else { return [] }
+    var events: [CheckpointEvent] = []
+    for notice in notices {
+      switch notice.event {
+      case .created(let header):
+        guard known.updateValue(header.session, forKey: header.id) == nil else { continue }
+      case .deleted(_, let ids), .compacted(_, let ids, _):
+        // Told already, where the store was seen before the notice.
+        guard ids.count(where: { known.removeValue(forKey: $0) != nil }) > 0 else { continue }
+      case .restored: break
+      }
+      events.append(notice.event)
+    }
+    events += catalog.checkpoints.filter { known[$0.header.id] == nil }.map { .created($0.header) }
+    let gone = known.filter { there[$0.key] == nil }
+    return events + deletions(gone.map { (id: $0.key, session: $0.value) })
   }
 
   /// One event for each session, with all that are gone of it.

@@ -11,7 +11,7 @@ struct CheckpointCatalog: Sendable {
   private(set) var sessions: [CheckpointSession] = []
   /// Sorted by stamp.
   private(set) var annotations: [CheckpointAnnotation] = []
-  /// Entries that say they are checkpoints and cannot be read: the entry's id, and why.
+  /// Entries that say they are checkpoints, sessions or counters and cannot be read: the entry's id, and why.
   private(set) var unreadable: [(id: ByteString, reason: String)] = []
   /// The greatest sequence number to stay above.
   private(set) var greatestSequence = 0
@@ -61,7 +61,7 @@ struct CheckpointCatalog: Sendable {
         }
       } catch {
         // Annotations of other programs have this kind too; they are none of ours.
-        guard record.kind == CheckpointKind.checkpoint else { continue }
+        guard record.kind != CheckpointKind.annotation else { continue }
         let id = UniqueID(record.uniqueID)?.id ?? record.uniqueID
         unreadable.append((id, error.message))
       }
@@ -74,7 +74,8 @@ struct CheckpointCatalog: Sendable {
 
   private mutating func see(_ sequence: Int, by writer: ByteString, own: ByteString?) {
     // A broken or hostile counter elsewhere must not use ours up.
-    guard sequence <= (writer == own ? CheckpointLimits.sequence : CheckpointLimits.foreignSequence) else { return }
+    guard sequence <= (writer == own ? CheckpointLimits.greatestSequence : CheckpointLimits.greatestForeignSequence)
+    else { return }
     greatestSequence = max(greatestSequence, sequence)
   }
 
@@ -84,7 +85,7 @@ struct CheckpointCatalog: Sendable {
 
   /// The number of the next checkpoint of this host.
   func nextSequence() throws(CheckpointError) -> Int {
-    guard greatestSequence < CheckpointLimits.sequence else {
+    guard greatestSequence < CheckpointLimits.greatestSequence else {
       throw CheckpointError(.tooLarge, "no sequence number is left")
     }
     return greatestSequence + 1

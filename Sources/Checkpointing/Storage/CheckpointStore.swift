@@ -50,6 +50,8 @@ public struct CheckpointChange: Sendable {
   /// unique_ids that get a tombstone.
   public var deleting: Set<ByteString> = []
   public var blobs: [[UInt8]] = []
+  /// What the other processes of this host are told once it is written.
+  public var notices: [CheckpointNotice] = []
   /// One line for the history.
   public var message = "checkpoint"
 
@@ -65,12 +67,32 @@ public protocol CheckpointStore: Sendable {
   /// A payload by the lower-case hex of its SHA-256, verified; `nil` when it is not there.
   func blob(_ digest: String) throws(CheckpointError) -> [UInt8]?
 
+  /// What keeps secrets out, without the rules that are let through here or named.
+  /// - Throws: where the rules cannot be read: then nothing is written, rather than too much.
+  func secretScanner(allowing rules: Set<ByteString>) throws(CheckpointError) -> SecretScanner
+
   /// Those of some checkpoints that were here and are deleted, by this host or one that was merged.
   func deleted(among ids: Set<CheckpointID>) throws(CheckpointError) -> Set<CheckpointID>
 
+  /// What is there, and what any process of this host has told since `place`: at one moment, so that no change is
+  /// there whose notice is not.
+  /// - Parameter place: where the last look ended; `nil` begins at the end of what was told.
+  func news(since place: CheckpointNoticePlace?) throws(CheckpointError) -> CheckpointNews
+
+  /// Tells the other processes of this host of what changes nothing. What cannot be told is let go.
+  func tell(_ notices: [CheckpointNotice])
+
   /// Reads, lets `body` decide, and writes what it decided, without another process of this host writing in between.
-  /// - Parameter body: gets what is there and the name this host writes under. An empty change writes nothing.
+  /// - Parameter body: gets what is there and the name this host writes under. An empty change writes nothing and tells
+  ///   nothing.
   func update<Result>(
     _ body: (_ snapshot: CheckpointSnapshot, _ host: HostName) throws(CheckpointError) -> (CheckpointChange, Result)
   ) throws(CheckpointError) -> Result
+}
+
+extension CheckpointStore {
+  /// The built-in rules, for stores that have none of their own.
+  public func secretScanner(allowing rules: Set<ByteString>) throws(CheckpointError) -> SecretScanner {
+    SecretScanner(allowed: rules)
+  }
 }

@@ -7,27 +7,39 @@ import Synchronization
 ///
 /// Two of them meet with ``merge(_:)`` as two stores do through a remote.
 public final class InMemoryCheckpointStore: CheckpointStore {
-  private struct Content {
+  struct Content {
     /// The greatest value of each unique_id, tombstones included.
     var values: [ByteString: Entry] = [:]
     var blobs: [String: [UInt8]] = [:]
     var clock: HybridLogicalClock
     var revision = 0
+    var notices: NoticeRecord
   }
 
   public let host: HostName
-  private let content: Mutex<Content>
+  let content: Mutex<Content>
   private let wallClock: @Sendable () -> Instant
 
   public init(host: HostName, wallClock: @escaping @Sendable () -> Instant) {
     self.host = host
     self.wallClock = wallClock
-    content = Mutex(Content(clock: HybridLogicalClock()))
+    let record = NoticeRecord(id: CheckpointID(random: [UInt8](repeating: 0, count: 16)))
+    content = Mutex(Content(clock: HybridLogicalClock(), notices: record))
   }
 
   public func snapshot() -> CheckpointSnapshot { content.withLock { snapshot(of: $0) } }
 
   public func blob(_ digest: String) -> [UInt8]? { content.withLock { $0.blobs[digest] } }
+
+  public func news(since place: CheckpointNoticePlace?) -> CheckpointNews {
+    content.withLock { content in
+      CheckpointNews(
+        snapshot: snapshot(of: content), notices: place.map { content.notices.notices(since: $0) } ?? [],
+        place: content.notices.end)
+    }
+  }
+
+  public func tell(_ notices: [CheckpointNotice]) { content.withLock { $0.notices.append(notices) } }
 
   public func deleted(among ids: Set<CheckpointID>) -> Set<CheckpointID> {
     content.withLock { content in
@@ -45,6 +57,7 @@ public final class InMemoryCheckpointStore: CheckpointStore {
       let (change, result) = try body(snapshot(of: content), host)
       guard !change.isEmpty else { return result }
       apply(change, to: &content)
+      content.notices.append(change.notices)
       return result
     }
   }
@@ -59,17 +72,6 @@ public final class InMemoryCheckpointStore: CheckpointStore {
         content.clock.witness(value.metadata.stamp.instant, wall: wallClock())
       }
       content.blobs.merge(blobs) { own, _ in own }
-      content.revision += 1
-    }
-  }
-
-  /// Replaces a payload or a content's bytes as a broken disk would. For tests.
-  package func damage(_ change: (_ content: [UInt8]) -> [UInt8]?, blob: (_ bytes: [UInt8]) -> [UInt8]? = { $0 }) {
-    content.withLock { content in
-      for (key, value) in content.values where value.isLive {
-        content.values[key] = change(value.content).map { Entry(content: $0, metadata: value.metadata) }
-      }
-      for (digest, bytes) in content.blobs { content.blobs[digest] = blob(bytes) }
       content.revision += 1
     }
   }

@@ -9,15 +9,21 @@ import Synchronization
 /// Opens the store for each operation, so that it sees at once what other processes and crdt-backup have done.
 public final class StoreCheckpointStore: CheckpointStore {
   private let open: @Sendable () throws(ReplicationError) -> Store
+  private let openIfThere: @Sendable () throws(ReplicationError) -> Store?
   private let defaultHost: HostName
   /// The last snapshot: the same commit holds the same records.
   private let last = Mutex<CheckpointSnapshot?>(nil)
 
   /// - Parameters:
   ///   - defaultHost: the name to write under where the store has none yet.
+  ///   - openIfThere: opens the store; `nil` where there is none yet. What is refused makes none.
   ///   - open: opens the store, or makes it.
-  public init(defaultHost: HostName, open: @escaping @Sendable () throws(ReplicationError) -> Store) {
+  public init(
+    defaultHost: HostName, openIfThere: @escaping @Sendable () throws(ReplicationError) -> Store?,
+    open: @escaping @Sendable () throws(ReplicationError) -> Store
+  ) {
     self.defaultHost = defaultHost
+    self.openIfThere = openIfThere
     self.open = open
   }
 
@@ -27,6 +33,12 @@ public final class StoreCheckpointStore: CheckpointStore {
 
   public func blob(_ digest: String) throws(CheckpointError) -> [UInt8]? {
     try checkpointing { () throws(ReplicationError) in try open().blob(digest) }
+  }
+
+  public func secretScanner(allowing rules: Set<ByteString>) throws(CheckpointError) -> SecretScanner {
+    try checkpointing { () throws(ReplicationError) in
+      try openIfThere()?.secretScanner(allowing: rules) ?? SecretScanner(allowed: rules)
+    }
   }
 
   public func deleted(among ids: Set<CheckpointID>) throws(CheckpointError) -> Set<CheckpointID> {
@@ -57,7 +69,44 @@ public final class StoreCheckpointStore: CheckpointStore {
         change.records, deleting: change.deleting, blobs: change.blobs, message: change.message,
         defaultHost: defaultHost)
     }
+    record(change.notices, store)
     return result
+  }
+
+  public func news(since place: CheckpointNoticePlace?) throws(CheckpointError) -> CheckpointNews {
+    let store = try checkpointing { () throws(ReplicationError) in try open() }
+    // Where the lock cannot be had, as by one who may only read, a change may be seen before its notice: it is told all
+    // the same, by what it did to the store.
+    let lock = lockWithin(seconds: CheckpointNews.lockWaitSeconds, store)
+    defer { extendLifetime(lock) }
+    let snapshot = try checkpointing { () throws(ReplicationError) in try read(store) }
+    guard let record = notices(store) else {
+      return CheckpointNews(snapshot: snapshot, notices: [], place: place ?? CheckpointNoticePlace.none)
+    }
+    return CheckpointNews(
+      snapshot: snapshot, notices: place.map { record.notices(since: $0) } ?? [], place: record.end)
+  }
+
+  public func tell(_ notices: [CheckpointNotice]) {
+    guard let store = try? open(), let lock = lockWithin(seconds: CheckpointNews.lockWaitSeconds, store) else { return }
+    defer { extendLifetime(lock) }
+    record(notices, store)
+  }
+
+  /// The last notices of this installation's processes. Private, bounded, and lost without loss.
+  private static func noticesPath(_ store: Store) -> String { store.paths.privateFolder + "/checkpoint-events" }
+
+  private func notices(_ store: Store) -> NoticeRecord? {
+    let bytes = try? store.effects.fileSystem.read(Self.noticesPath(store), limitBytes: CheckpointLimits.noticesBytes)
+    return bytes.flatMap(\.self).flatMap { NoticeRecord($0) }
+  }
+
+  /// Under the lock. Telling must not fail what was done.
+  private func record(_ notices: [CheckpointNotice], _ store: Store) {
+    guard !notices.isEmpty else { return }
+    var record = self.notices(store) ?? NoticeRecord(id: CheckpointID(random: store.effects.randomBytes(16)))
+    record.append(notices)
+    try? store.effects.fileSystem.replace(Self.noticesPath(store), with: record.bytes)
   }
 
   private func read(_ store: Store) throws(ReplicationError) -> CheckpointSnapshot {
@@ -73,9 +122,20 @@ public final class StoreCheckpointStore: CheckpointStore {
     return snapshot
   }
 
+  private static func lockPath(_ store: Store) -> String { store.paths.privateFolder + "/checkpoints.lock" }
+
+  /// The same lock, where it can be had soon.
+  private func lockWithin(seconds: Double, _ store: Store) -> FileLock? {
+    do throws(StorageError) {
+      return try store.effects.acquireLock(Self.lockPath(store), min(seconds, store.settings.lockWaitSeconds))
+    } catch {
+      return nil
+    }
+  }
+
   /// The lock that keeps reading and writing of one operation together; the store's own is taken within.
   private func lock(_ store: Store) throws(CheckpointError) -> FileLock? {
-    let path = store.paths.privateFolder + "/checkpoints.lock"
+    let path = Self.lockPath(store)
     do throws(StorageError) {
       try store.effects.fileSystem.createFolder(store.paths.privateFolder)
       return try store.effects.acquireLock(path, store.settings.lockWaitSeconds)

@@ -126,12 +126,13 @@ extension CheckpointService {
     revivesDeleted: Bool = false, allowedSecretRules: Set<ByteString> = []
   ) throws(CheckpointError) -> CheckpointImportReport {
     try gated { () throws(CheckpointError) in
-      guard bytes.count <= CheckpointLimits.transfer else {
+      guard bytes.count <= CheckpointLimits.transferBytes else {
         throw CheckpointError(
-          .tooLarge, "\(source) has \(bytes.count) bytes; \(CheckpointLimits.transfer) at most")
+          .tooLarge, "\(source) has \(bytes.count) bytes; \(CheckpointLimits.transferBytes) at most")
       }
       let content = try CheckpointTransfer.read(bytes, source: source)
-      var rules = ImportRules(acceptsLegacy: acceptsLegacy, allowedSecretRules: allowedSecretRules)
+      var rules = ImportRules(
+        acceptsLegacy: acceptsLegacy, scanner: try secretScanner(allowing: allowedSecretRules))
       if !revivesDeleted {
         let ids = Set(content.checkpoints.map(\.header.id))
         // What lives now and no longer when the lock is held, was deleted in between.
@@ -155,7 +156,7 @@ extension CheckpointService {
           return refused
         }
         for session in content.sessions where catalog.session(session.id) == nil {
-          try CheckpointService.refuseSecrets(in: session.json, allowed: allowedSecretRules)
+          try CheckpointService.refuseSecrets(in: session.json, rules.scanner)
           change.records.append(CheckpointService.record(session))
           report.sessionCount += 1
         }
@@ -163,12 +164,13 @@ extension CheckpointService {
         let known = Set(report.imported.map(\.id) + report.existing)
         for annotation in content.annotations
         where !there.contains(annotation.id) && known.contains(annotation.checkpoint) {
-          try CheckpointService.refuseSecrets(in: annotation.json, allowed: allowedSecretRules)
+          try CheckpointService.refuseSecrets(in: annotation.json, rules.scanner)
           change.records.append(
             NewRecord(id: annotation.id.bytes, kind: CheckpointKind.annotation, content: annotation.json))
           report.annotationCount += 1
         }
-        change.message = "\(report.imported.count) checkpoints imported"
+        change.notices = notices(of: report.imported.map { .created($0) })
+        change.message = "\(report.imported.count) checkpoint\(report.imported.count == 1 ? "" : "s") imported"
         return report
       }
       count { $0.imported += report.imported.count }
@@ -179,7 +181,7 @@ extension CheckpointService {
 
   private struct ImportRules {
     var acceptsLegacy: Bool
-    var allowedSecretRules: Set<ByteString>
+    var scanner: SecretScanner
     /// Those that are deleted where they are not there.
     var gone: Set<CheckpointID> = []
   }
@@ -211,7 +213,7 @@ extension CheckpointService {
       return
     }
     guard verdict == .valid || rules.acceptsLegacy else { return refuse() }
-    try refuseSecrets(in: stored.json(state: state), allowed: rules.allowedSecretRules)
+    try refuseSecrets(in: stored.json(state: state), rules.scanner)
     let (content, blob) = stored.entry(state: state)
     change.records.append(NewRecord(id: id.bytes, kind: CheckpointKind.checkpoint, content: content))
     if let blob { change.blobs.append(blob) }

@@ -9,9 +9,11 @@ extension Store {
 
   /// Built-in rules and those of the store, without what is allowed here.
   ///
-  /// Throws `.configuration` where rules cannot be read: then nothing is backed up, rather than too much.
-  func secretScanner() throws(ReplicationError) -> SecretScanner {
-    SecretScanner(rules: try secretRules(), allowed: try privateState.readAllowed())
+  /// Throws where rules cannot be read, `.configuration` where they are not there or make no sense: then nothing is
+  /// backed up, rather than too much.
+  /// - Parameter more: names of rules that are let through this time, besides what `crdt-backup allow` lets through.
+  public func secretScanner(allowing more: Set<ByteString> = []) throws(ReplicationError) -> SecretScanner {
+    SecretScanner(rules: try secretRules(), allowed: try privateState.readAllowed().union(more))
   }
 
   /// The file of further rules, there or not.

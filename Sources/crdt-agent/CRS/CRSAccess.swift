@@ -34,15 +34,23 @@ struct CRSOptions: ParsableArguments {
   var console: Console { Console(agent: output) }
 
   /// Runs a command's work in the tracer asked for.
-  func run(_ name: String, _ body: (Console) throws -> Int32) throws {
+  /// - Parameter printsResult: as in ``Console/run(_:printsResult:_:)``; false for what changes something.
+  func run(_ name: String, printsResult: Bool = true, _ body: (Console) throws -> Int32) throws {
     let console = console
-    guard let trace else { return try console.run("crs \(name)") { try body(console) } }
+    guard let trace else {
+      return try console.run("crs \(name)", printsResult: printsResult) { try body(console) }
+    }
     let recorder = TraceRecorder()
     InstrumentationSystem.bootstrap(recorder.tracer)
-    try console.run("crs \(name)") {
+    try console.run("crs \(name)", printsResult: printsResult) {
       try TraceRecorder.prepare(Machine.absolute(trace))
       let outcome = Result { try body(console) }
-      try recorder.append(to: Machine.absolute(trace))
+      // How the command ended comes first: what it did is done, with a trace or without.
+      do throws(ReplicationError) {
+        try recorder.append(to: Machine.absolute(trace))
+      } catch {
+        console.warn("the trace is not whole: \(error)")
+      }
       return try outcome.get()
     }
   }
@@ -54,14 +62,16 @@ struct CRSOptions: ParsableArguments {
     let place = Machine.absolute(folder ?? ".")
     let identity = try ProjectIdentity.of(folder: place, name: project)
     let effects = Effects.real
-    let there = try? Store.open(try store.folder(), effects: effects)
+    let storeFolder = try store.folder()
+    // One that is there and cannot be opened has a name of its own, under which the others know this host.
+    let there = try Store.openIfThere(storeFolder, effects: effects)
     let machine = effects.machineIdentity().map { EntryIdentity.hexDigest(of: $0).prefix(16) } ?? "none"
     let context = CRSContext(
       fileSystem: effects.fileSystem, wallClock: effects.wallClock, randomBytes: effects.randomBytes,
       sleepMilliseconds: effects.sleepMilliseconds, host: there?.settings.host ?? Machine.defaultHost,
       machine: "\(machine) \(Self.bootIdentity)", lockWaitSeconds: there?.settings.lockWaitSeconds ?? 60)
     return CRSAccess(
-      identity: identity, dataFolder: dataFolder, context: context, storeFolder: try store.folder(), effects: effects,
+      identity: identity, dataFolder: dataFolder, context: context, storeFolder: storeFolder, effects: effects,
       console: console)
   }
 
@@ -153,22 +163,15 @@ struct CRSAccess {
     return try ReasoningSession(folder, project: identity.key, context: context, options: options)
   }
 
-  /// The rules of the store, without those that are let through here or by `crdt-backup allow`.
-  func secretScanner(_ options: CRSSecretOptions) throws -> SecretScanner {
-    var allowed = Set(options.allow.map { ByteString($0) })
-    var rules = SecretRule.builtIn
-    do {
-      let store = try Store.open(storeFolder, effects: effects)
-      allowed.formUnion(try store.allowed())
-      let name = store.settings.secrets ?? ".crdt-secrets"
-      let path = name.hasPrefix("/") ? name : storeFolder + "/" + name
-      if let bytes = try? effects.fileSystem.read(path, limitBytes: 1 << 20) {
-        rules = try SecretRule.parse(bytes, source: path) + rules
-      }
-    } catch let error as ReplicationError {
-      if error.code != .noInput { throw error }
+  /// The rules of the store, without those that are let through here or by `crdt-backup allow`; where there is no store
+  /// yet, the built-in ones.
+  /// - Throws: where the store's rules cannot be read: then nothing goes out, rather than too much.
+  func secretScanner(_ options: CRSSecretOptions) throws(ReplicationError) -> SecretScanner {
+    let allowed = Set(options.allow.map { ByteString($0) })
+    guard let store = try Store.openIfThere(storeFolder, effects: effects) else {
+      return SecretScanner(allowed: allowed)
     }
-    return SecretScanner(rules: rules, allowed: allowed)
+    return try store.secretScanner(allowing: allowed)
   }
 
   /// The state as it is, read only, with a warning where it is not all there is.
@@ -187,13 +190,8 @@ struct CRSAccess {
   }
 
   /// The store; `nil` where there is none yet.
-  func storeIfAny() throws -> BackupStore? {
-    do throws(ReplicationError) {
-      return BackupStore(try Store.open(storeFolder, effects: effects))
-    } catch {
-      if error.code == .noInput { return nil }
-      throw error
-    }
+  func storeIfAny() throws(ReplicationError) -> BackupStore? {
+    try Store.openIfThere(storeFolder, effects: effects).map { BackupStore($0) }
   }
 
   /// The store, which has to be there.
@@ -216,7 +214,8 @@ extension ReasoningSession {
     var problems: [String] = []
     if let degradation {
       problems.append(
-        "degraded: the state lives in memory only, \(pendingCount) changes are not kept: \(degradation.message)")
+        "degraded: the state lives in memory only, \(counted(pendingCount, "change is", "changes are")) not kept: \(degradation.message)"
+      )
     }
     if let stop = replay.stop { problems.append("the journal was read only in part: \(stop)") }
     if !losses.isNone { problems.append("incomplete: \(lossMessage)") }

@@ -18,7 +18,7 @@ struct CRSSaveCommand: ParsableCommand {
   @OptionGroup var options: CRSOptions
 
   func run() throws {
-    try options.run("save") { console in
+    try options.run("save", printsResult: false) { console in
       let access = try options.access()
       let (project, folder) = try access.known()
       let session = try access.session(folder) {
@@ -58,7 +58,9 @@ struct CRSLoadCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Only what this host saved.", valueName: "name"))
   var host: String?
-  @Option(help: ArgumentHelp("The newest saved at that time or before, RFC 3339.", valueName: "time"))
+  @Option(
+    help: ArgumentHelp(
+      "The newest saved at that time or before: RFC 3339, or a time ago such as 90m, 2h or 3d.", valueName: "time"))
   var at: String?
   @Option(help: ArgumentHelp("This generation.", valueName: "number"))
   var generation: UInt64?
@@ -67,12 +69,9 @@ struct CRSLoadCommand: ParsableCommand {
   @OptionGroup var options: CRSOptions
 
   func run() throws {
-    let time = try at.map { text in
-      guard let time = Instant(rfc3339: text) else { throw ValidationError("'\(text)' is no RFC 3339 time") }
-      return time
-    }
-    try options.run("load") { console in
+    try options.run("load", printsResult: false) { console in
       let access = try options.access()
+      let time = try at.map { try TimeText.parse($0, now: access.context.wallClock()) }
       let store = try access.openedStore()
       let selection = BackupSelection(host: host.map { ByteString($0) }, at: time, generation: generation)
       let (project, folder) = try access.register()
@@ -82,16 +81,13 @@ struct CRSLoadCommand: ParsableCommand {
       if let degradation = session.degradation { throw degradation }
       let generation = session.engine.generation
       try session.close()
-      for (stored, error) in loaded.found.failures {
-        console.warn(
-          "the backup of \(stored.stamp.host) of \(stored.metadata.created) was passed over: \(error.message)")
-      }
+      for failure in loaded.found.failures { console.warn("\(failure.name) was passed over: \(failure.error)") }
       for (stored, _) in loaded.found.backups {
         console.say(
           "joined \(stored.stamp.host), generation \(stored.metadata.generation) of \(stored.metadata.created)"
             + (stored.metadata.isComplete ? "" : ", incomplete"))
       }
-      console.say("\(loaded.newElements) elements were new here, generation \(generation)")
+      console.say("\(counted(loaded.newElements, "element was", "elements were")) new here, generation \(generation)")
       if options.output.json {
         console.object("crs load") { object in
           object.member("project", project.identity.key)
@@ -99,12 +95,7 @@ struct CRSLoadCommand: ParsableCommand {
             for (stored, _) in loaded.found.backups { list.object { $0.stored(stored) } }
           }
           object.array("passedOver") { list in
-            for (stored, error) in loaded.found.failures {
-              list.object { entry in
-                entry.stored(stored)
-                entry.member("error", error.message)
-              }
-            }
+            for failure in loaded.found.failures { list.object { $0.failure(failure) } }
           }
           object.member("newElements", loaded.newElements)
           object.raw("generation", Array(String(generation).utf8))
@@ -124,12 +115,17 @@ struct CRSHistoryCommand: ParsableCommand {
   func run() throws {
     try options.run("history") { console in
       let access = try options.access()
-      let backups = try access.openedStore().history(of: access.identity)
+      let listing = try access.openedStore().history(of: access.identity)
+      let backups = listing.backups
+      for failure in listing.failures { console.warn("\(failure.name) cannot be read: \(failure.error)") }
       if options.output.json {
         console.object("crs history") { object in
           object.member("project", access.identity.key)
           object.array("backups") { list in
             for stored in backups { list.object { $0.stored(stored) } }
+          }
+          object.array("unreadable") { list in
+            for failure in listing.failures { list.object { $0.failure(failure) } }
           }
         }
       } else {
@@ -151,14 +147,33 @@ struct CRSHistoryCommand: ParsableCommand {
 
 extension JSONWriter {
   /// The members that tell of a backup in the store.
-  mutating func stored(_ stored: StoredBackup) {
-    member("host", stored.stamp.host)
-    member("created", stored.metadata.created.description)
-    raw("generation", Array(String(stored.metadata.generation).utf8))
-    member("session", stored.metadata.session)
-    member("complete", stored.metadata.isComplete)
-    member("sizeBytes", stored.metadata.sizeBytes)
-    member("compressedBytes", stored.metadata.compressedBytes)
-    member("sha256", stored.metadata.digest)
+  mutating func stored(_ stored: StoredBackup) { backup(of: stored.stamp.host, stored.metadata) }
+
+  private mutating func backup(of host: ByteString, _ metadata: BackupMetadata) {
+    member("host", host)
+    member("created", metadata.created.description)
+    raw("generation", Array(String(metadata.generation).utf8))
+    member("session", metadata.session)
+    member("complete", metadata.isComplete)
+    member("sizeBytes", metadata.sizeBytes)
+    member("compressedBytes", metadata.compressedBytes)
+    member("sha256", metadata.digest)
   }
+
+  /// The members that tell of a backup that cannot be used.
+  mutating func failure(_ failure: BackupStore.Failure) {
+    if let metadata = failure.metadata {
+      backup(of: failure.stamp.host, metadata)
+    } else {
+      member("host", failure.stamp.host)
+      member("created", failure.stamp.instant.description)
+    }
+    member("code", failure.error.code.rawValue)
+    member("error", failure.error.message)
+  }
+}
+
+extension BackupStore.Failure {
+  /// Which backup it is, for people.
+  var name: String { "the backup of \(stamp.host) of \(metadata?.created ?? stamp.instant)" }
 }

@@ -12,7 +12,7 @@ struct CRSCommand: ParsableCommand {
 
       Exit codes: 0 done; 64 wrong usage; 65 bad data, a refused delta or damage; 66 nothing there; 70 internal error; \
       73 cannot create; 74 I/O error, or what was applied is not kept; 75 another run has the state, run again; \
-      77 no permission; 78 configuration.
+      77 no permission; 78 configuration, or data that another version of crdt-agent reads.
       """,
     subcommands: [
       CRSInitCommand.self, CRSApplyCommand.self, CRSQueryCommand.self, CRSSaveCommand.self, CRSLoadCommand.self,

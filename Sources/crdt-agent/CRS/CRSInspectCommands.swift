@@ -16,13 +16,10 @@ struct CRSStatusCommand: ParsableCommand {
       let access = try options.access()
       let (project, folder) = try access.known()
       let session = try access.session(folder) { $0.isReadOnly = true }
-      var latest: BackupMetadata?
-      do throws(CRSError) {
-        latest = try PersistenceManager(folder, context: access.context).load().backup.metadata
-      } catch {
-        if error.code != .notFound { console.warn(error.description) }
-      }
-      let hosts = try access.storeIfAny()?.newest(of: project.identity) ?? []
+      let latest = session.backupMetadata
+      let listing = try access.storeIfAny()?.newest(of: project.identity) ?? BackupStore.Listing()
+      let hosts = listing.backups
+      for failure in listing.failures { console.warn("\(failure.name) cannot be read: \(failure.error)") }
       let unsaved = session.engine.generation - min(latest?.generation ?? 0, session.engine.generation)
       for problem in session.problems { console.warn(problem) }
       console.say(bold: "project     ", project.identity.key.description)
@@ -33,7 +30,9 @@ struct CRSStatusCommand: ParsableCommand {
       console.say(bold: "mode        ", session.mode)
       console.say(
         bold: "last save   ",
-        latest.map { "\($0.created), \(unsaved) generations ago" + ($0.isComplete ? "" : ", incomplete") } ?? "never")
+        latest.map {
+          "\($0.created), \(counted(unsaved, "generation", "generations")) ago" + ($0.isComplete ? "" : ", incomplete")
+        } ?? "never")
       for stored in hosts {
         console.say(
           bold: "in store    ",
@@ -54,6 +53,9 @@ struct CRSStatusCommand: ParsableCommand {
           object.raw("unsavedGenerations", Array(String(unsaved).utf8))
           object.array("hosts") { list in
             for stored in hosts { list.object { $0.stored(stored) } }
+          }
+          object.array("unreadable") { list in
+            for failure in listing.failures { list.object { $0.failure(failure) } }
           }
         }
       }
@@ -76,12 +78,14 @@ struct CRSVerifyCommand: ParsableCommand {
       let access = try options.access()
       let (project, folder) = try access.known()
       var failures: [String] = []
+      var errors: [CRSError] = []
       var checked: [String] = []
       func check(_ name: String, _ body: () throws(CRSError) -> String) {
         do throws(CRSError) {
           checked.append("\(name): \(try body())")
         } catch {
           failures.append("\(name): \(error)")
+          errors.append(error)
         }
       }
       check("journal") { () throws(CRSError) in
@@ -90,7 +94,8 @@ struct CRSVerifyCommand: ParsableCommand {
           guard session.shortfall.isEmpty else { throw CRSError(.gap, "it is gone, and the latest backup had it") }
           return "none"
         }
-        let report = try Journal(folder.journal).replay(skipsCorrupted: skipCorrupted) { record throws(CRSError) in
+        let report = try Journal.toRead(folder.journal).replay(skipsCorrupted: skipCorrupted) {
+          record throws(CRSError) in
           _ = try ChangeRecord(record.payload)
         }
         let session = try access.session(folder) { $0.isReadOnly = true }
@@ -99,9 +104,10 @@ struct CRSVerifyCommand: ParsableCommand {
         }
         if let stop = report.stop { throw stop }
         if report.skipped > 0 {
-          throw CRSError(.corrupted, "\(report.skipped) records are lost, \(report.replayed) are good")
+          throw CRSError(
+            .corrupted, "\(counted(report.skipped, "record is", "records are")) lost, \(report.replayed) good")
         }
-        return "\(report.replayed) records are good"
+        return "\(counted(report.replayed, "record is", "records are")) good"
       }
       check("backup here") { () throws(CRSError) in
         let loaded: PersistenceManager.Loaded
@@ -115,7 +121,11 @@ struct CRSVerifyCommand: ParsableCommand {
         return "generation \(loaded.backup.metadata.generation) is good"
       }
       if let store = try access.storeIfAny() {
-        for stored in try store.newest(of: project.identity) {
+        let listing = try store.newest(of: project.identity)
+        for failure in listing.failures {
+          check("store, \(failure.stamp.host)") { () throws(CRSError) in throw failure.error }
+        }
+        for stored in listing.backups {
           check("store, \(stored.stamp.host)") { () throws(CRSError) in
             _ = try store.state(of: stored)
             return "generation \(stored.metadata.generation) is good"
@@ -135,7 +145,9 @@ struct CRSVerifyCommand: ParsableCommand {
           }
         }
       }
-      return failures.isEmpty ? 0 : CRSError(.corrupted, "").exitCode
+      // Damage, and what is gone, comes before what could not be looked at.
+      let isDamaged = errors.contains { [.corrupted, .badData, .gap, .notFound].contains($0.code) }
+      return isDamaged ? CRSError(.corrupted, "").exitCode : errors.first?.exitCode ?? 0
     }
   }
 }

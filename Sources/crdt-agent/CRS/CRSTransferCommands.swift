@@ -17,7 +17,7 @@ struct CRSExportCommand: ParsableCommand {
   @OptionGroup var options: CRSOptions
 
   func run() throws {
-    try options.run("export") { console in
+    try options.run("export", printsResult: out == "-") { console in
       let access = try options.access()
       let (project, session) = try access.reader(console)
       let export = try StateTransfer.export(session, project: project.identity, context: access.context)
@@ -44,23 +44,27 @@ struct CRSExportCommand: ParsableCommand {
 
 struct CRSImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "import", abstract: "Join an export into the state here.")
+    commandName: "import", abstract: "Join an export into the state here.",
+    discussion: "Its checksum is verified; one without a checksum is refused, unless --accept-legacy.")
 
   @Argument(help: ArgumentHelp("The file; - is standard input.", valueName: "file"), completion: .file())
   var file: String
   @Flag(help: "Join also an export of another project.")
   var otherProject = false
+  @Flag(help: "Take an export without a checksum as it is: nothing says that it is what was exported.")
+  var acceptLegacy = false
   @OptionGroup var secrets: CRSSecretOptions
   @OptionGroup var options: CRSOptions
 
   func run() throws {
-    try options.run("import") { console in
+    try options.run("import", printsResult: false) { console in
       let bytes = try AgentFiles.read(file, limitBytes: 4 << 30)
       let export: StateExport
       do throws(CRSError) {
-        export = try StateExport(bytes)
+        export = try StateExport(bytes, acceptsLegacy: acceptLegacy)
       } catch {
-        throw CRSError(error.code, "\(file): \(error.message)", remedy: "Nothing was changed")
+        let remedy = error.remedy.isEmpty ? "" : ". \(error.remedy)"
+        throw CRSError(error.code, "\(file): \(error.message)", remedy: "Nothing was changed" + remedy)
       }
       let access = try options.access()
       let identity = access.identity
@@ -79,7 +83,7 @@ struct CRSImportCommand: ParsableCommand {
       if let degradation = session.degradation { throw degradation }
       let generation = session.engine.generation
       try session.close()
-      console.say("\(count) elements were new here, generation \(generation)")
+      console.say("\(counted(count, "element was", "elements were")) new here, generation \(generation)")
       if options.output.json {
         console.object("crs import") { object in
           object.member("project", project.identity.key)
@@ -112,7 +116,9 @@ struct CRSMetricsCommand: ParsableCommand {
       let metrics = BackupMetrics.read(folder, access.context)
       var latest: BackupMetadata?
       do throws(CRSError) {
-        latest = try PersistenceManager(folder, context: access.context).load().backup.metadata
+        let newest = try PersistenceManager(folder, context: access.context).newestMetadata()
+        if let fallback = newest.fallback { console.warn(fallback.description) }
+        latest = newest.metadata
       } catch {
         if error.code != .notFound { console.warn(error.description) }
       }

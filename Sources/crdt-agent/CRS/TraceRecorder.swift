@@ -21,27 +21,39 @@ struct TraceRecorder {
 
   /// Makes sure that spans can be appended there, before anything is done.
   static func prepare(_ path: String) throws(ReplicationError) {
-    let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-    guard file >= 0 else {
+    do throws(ReplicationError) {
+      try appending(to: path, [])
+    } catch {
       throw ReplicationError(
-        .cannotCreate, "cannot write \(path): \(String(cString: strerror(errno)))",
-        remedy: "Nothing was done. Name a file in a folder that is there")
+        error.code, error.message, remedy: "Nothing was done. Name a file in a folder that is there")
     }
-    close(file)
   }
 
   /// Appends the finished spans.
   func append(to path: String) throws(ReplicationError) {
-    let lines: [UInt8] = tracer.finishedSpans.flatMap { Self.line($0) + [0x0A] }
+    try Self.appending(to: path, tracer.finishedSpans.flatMap { Self.line($0) + [0x0A] })
+  }
+
+  private static func appending(to path: String, _ lines: [UInt8]) throws(ReplicationError) {
+    func failure(_ code: ReplicationError.Code, _ why: String) -> ReplicationError {
+      ReplicationError(code, "cannot write \(path): \(why)")
+    }
     let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-    guard file >= 0 else {
-      throw ReplicationError(.cannotCreate, "cannot write \(path): \(String(cString: strerror(errno)))")
+    guard file >= 0 else { throw failure(.cannotCreate, String(cString: strerror(errno))) }
+    var why: String?
+    if !lines.isEmpty {
+      // One write: spans of other processes do not get into the middle of a line.
+      var count: Int
+      repeat { count = Glibc.write(file, lines, lines.count) } while count < 0 && errno == EINTR
+      if count < 0 {
+        why = String(cString: strerror(errno))
+      } else if count < lines.count {
+        why = "only \(count) of \(lines.count) bytes were taken"
+      }
     }
-    defer { close(file) }
-    // One write: spans of other processes do not get into the middle of a line.
-    guard Glibc.write(file, lines, lines.count) == lines.count else {
-      throw ReplicationError(.storage, "cannot write \(path): \(String(cString: strerror(errno)))")
-    }
+    // A delayed write may fail only now. On Linux the descriptor is gone after EINTR, too.
+    if close(file) != 0, errno != EINTR { why = why ?? String(cString: strerror(errno)) }
+    if let why { throw failure(.storage, why) }
   }
 
   private static func line(_ span: FinishedInMemorySpan) -> [UInt8] {

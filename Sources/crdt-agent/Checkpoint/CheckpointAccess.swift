@@ -20,11 +20,13 @@ extension StoreOptions {
       guard !host.isEmpty else { throw ValidationError("--host is empty") }
       request.host = EntryIdentity.hostName(folding: host)
     }
-    let store = StoreCheckpointStore(defaultHost: Machine.defaultHost) {
-      [request] () throws(ReplicationError) -> Store in
-      request.makesStore
-        ? try Store.openOrCreate(request, effects: .real) : try opened(request.folder)
-    }
+    let store = StoreCheckpointStore(
+      defaultHost: Machine.defaultHost,
+      openIfThere: { () throws(ReplicationError) -> Store? in try Store.openIfThere(folder) },
+      open: { [request] () throws(ReplicationError) -> Store in
+        request.makesStore
+          ? try Store.openOrCreate(request, effects: .real) : try opened(request.folder)
+      })
     let service = CheckpointService(
       store: store, wallClock: Effects.real.wallClock, randomBytes: Effects.real.randomBytes)
     service.start()

@@ -18,7 +18,7 @@ struct CheckpointAtCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(agent: outputOptions)
-    try console.run("checkpoint at") {
+    try console.run("checkpoint at", printsResult: stateOutput.output == nil) {
       let service = try storeOptions.checkpoints()
       let instant = try TimeText.parse(time, now: Effects.real.wallClock())
       let checkpoint = try service.checkpoint(

@@ -52,14 +52,14 @@ struct CheckpointCreateCommand: ParsableCommand {
   func run() throws {
     let console = Console(agent: output)
     try console.run("checkpoint create", printsResult: false) {
-      let (state, refused) = try frozenState()
+      let service = try storeOptions.checkpoints(making: true, host: host)
+      let (state, refused) = try frozenState(try service.secretScanner())
       for name in refused { console.warn("\(name) stays out: it looks like a secret") }
       var draft = CheckpointDraft(
         message: ByteString(message), tags: Set(tag.map { ByteString($0) }),
         trigger: try CheckpointTrigger.named(trigger), state: state)
       draft.allowedSecretRules = Set(allow.map { ByteString($0) })
       draft.minimumGapSeconds = try atMostEvery.map { try lengthSeconds($0, "--at-most-every") }
-      let service = try storeOptions.checkpoints(making: true, host: host)
       if let session { draft.session = try service.session(ByteString(session)).id }
       let header = try service.createIfDue(draft)
       if output.json {
@@ -80,11 +80,11 @@ struct CheckpointCreateCommand: ParsableCommand {
   }
 
   /// The state to freeze, and the variables that stay out because of their value.
-  private func frozenState() throws -> (CheckpointState, [ByteString]) {
+  private func frozenState(_ scanner: SecretScanner) throws -> (CheckpointState, [ByteString]) {
     var frozen = CheckpointState()
     var given: [ByteString: ByteString]?
     if let state {
-      let bytes = try AgentFiles.read(state, limitBytes: CheckpointLimits.state)
+      let bytes = try AgentFiles.read(state, limitBytes: CheckpointLimits.stateBytes)
       frozen = try CheckpointState(json: bytes, source: state == "-" ? "stdin" : state)
       if !frozen.environment.isEmpty { given = frozen.environment }
     }
@@ -95,7 +95,7 @@ struct CheckpointCreateCommand: ParsableCommand {
       hasNoEnvironment
       ? EnvironmentAllowList(only: Set(environmentNames.map { ByteString($0) }))
       : EnvironmentAllowList(adding: Set(environmentNames.map { ByteString($0) }))
-    let (kept, refused) = list.chosen(from: given ?? here)
+    let (kept, refused) = list.chosen(from: given ?? here, scanner: scanner)
     frozen.environment = kept
     return (frozen, refused)
   }

@@ -22,7 +22,7 @@ struct CheckpointExportCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(agent: outputOptions)
-    try console.run("checkpoint export") {
+    try console.run("checkpoint export", printsResult: output == nil) {
       let service = try storeOptions.checkpoints()
       let query = try queryOptions.query(in: service)
       let bytes = try service.export(query)

@@ -36,12 +36,15 @@ struct CheckpointHealthCommand: ParsableCommand {
           "  \(validation.verdict.rawValue)  \(name)\(validation.reason.isEmpty ? "" : ": \(validation.reason)")")
       }
       console.say(
-        "\(metrics.checkpointCount) checkpoints, \(metrics.sessionCount) sessions (\(metrics.openSessionCount) open), "
-          + "\(metrics.annotationCount) notes")
+        counted(metrics.checkpointCount, "checkpoint", "checkpoints") + ", "
+          + counted(metrics.sessionCount, "session", "sessions") + " (\(metrics.openSessionCount) open), "
+          + counted(metrics.annotationCount, "note", "notes"))
       console.say(
         "States: \(CheckpointText.size(metrics.inlineStateBytes)) in entries, "
           + "\(CheckpointText.size(metrics.blobStateBytes)) in blobs")
-      if metrics.unreadableCount > 0 { console.warn("\(metrics.unreadableCount) entries cannot be read") }
+      if metrics.unreadableCount > 0 {
+        console.warn(counted(metrics.unreadableCount, "entry", "entries") + " cannot be read")
+      }
       return code
     }
   }

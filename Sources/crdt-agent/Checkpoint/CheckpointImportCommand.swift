@@ -30,7 +30,7 @@ struct CheckpointImportCommand: ParsableCommand {
   func run() throws {
     let console = Console(agent: output)
     try console.run("checkpoint import", printsResult: false) {
-      let bytes = try AgentFiles.read(file, limitBytes: CheckpointLimits.transfer)
+      let bytes = try AgentFiles.read(file, limitBytes: CheckpointLimits.transferBytes)
       let service = try storeOptions.checkpoints(making: true, host: host)
       let report = try service.importing(
         bytes, source: file == "-" ? "stdin" : file, skipsInvalid: skipInvalid,

@@ -17,7 +17,7 @@ struct CheckpointRestoreCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(agent: outputOptions)
-    try console.run("checkpoint restore") {
+    try console.run("checkpoint restore", printsResult: stateOutput.output == nil) {
       let service = try storeOptions.checkpoints()
       let stored = try service.find(checkpoint, session: try sessionOption.id(in: service))
       let checkpoint = try service.restore(stored.header.id, acceptsLegacy: legacyOption.acceptLegacy)

@@ -8,8 +8,11 @@ import Replication
 struct CheckpointWatchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch",
-    abstract: "Tell of checkpoints as they are created and deleted, by any process here or by a merge.",
-    discussion: "One line for each event; with --json one object a line. Ends by a signal, --count or --for.")
+    abstract: "Tell of checkpoints as they are created, restored, deleted and compacted.",
+    discussion: """
+      By any process on this host; what came from other hosts by a merge is told as created or deleted. One line for each \
+      event; with --json one object a line. Ends by a signal, --count or --for.
+      """)
 
   @Option(help: ArgumentHelp("Begin with those above this number that are there already.", valueName: "number"))
   var after: Int?
@@ -64,9 +67,10 @@ struct CheckpointWatchCommand: ParsableCommand {
         switch event {
         case .created(let header), .restored(let header):
           object.object("checkpoint") { CheckpointText.json(header, &$0) }
-        case .deleted(_, let ids), .compacted(_, let ids, _):
-          object.member("count", ids.count)
-          CheckpointText.texts("checkpoints", ids.map(\.bytes), &object)
+        case .deleted(_, let ids): texts(ids, &object)
+        case .compacted(_, let ids, let keptCount):
+          texts(ids, &object)
+          object.member("kept", keptCount)
         }
       }
       return
@@ -74,9 +78,18 @@ struct CheckpointWatchCommand: ParsableCommand {
     switch event {
     case .created(let header), .restored(let header):
       console.say(bold: event.name, "  \(CheckpointText.row(header).joined(separator: "  "))")
-    case .deleted(let session, let ids), .compacted(let session, let ids, _):
-      console.say(
-        bold: event.name, "  \(ids.count) of session \(session.short): \(ids.map(\.short).joined(separator: ", "))")
+    case .deleted(let session, let ids): console.say(bold: event.name, "  " + text(session, ids))
+    case .compacted(let session, let ids, let keptCount):
+      console.say(bold: event.name, "  \(text(session, ids)); \(keptCount) kept")
     }
+  }
+
+  private func texts(_ ids: [CheckpointID], _ object: inout JSONWriter) {
+    object.member("count", ids.count)
+    CheckpointText.texts("checkpoints", ids.map(\.bytes), &object)
+  }
+
+  private func text(_ session: CheckpointID, _ ids: [CheckpointID]) -> String {
+    "\(ids.count) of session \(session.short): \(ids.map(\.short).joined(separator: ", "))"
   }
 }

@@ -30,7 +30,7 @@ struct AllowCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(output)
-    try console.run("allow") {
+    try console.run("allow", printsResult: list) {
       let store = try storeOptions.open()
       var isChanged = false
       if let name {

@@ -45,7 +45,7 @@ struct HookInstall: ParsableCommand {
 
   func run() throws {
     let console = Console(output)
-    try console.run("hook install") {
+    try console.run("hook install", printsResult: dryRun) {
       let repository = try project.find()
       let store = try storeOptions.open()
       if HookReport.isStore(repository, store.paths) {
@@ -94,7 +94,7 @@ struct HookUninstall: ParsableCommand {
 
   func run() throws {
     let console = Console(output)
-    try console.run("hook uninstall") {
+    try console.run("hook uninstall", printsResult: false) {
       let repository = try project.find()
       var changed: [String] = []
       var copies: [String] = []

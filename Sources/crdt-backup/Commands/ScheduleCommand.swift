@@ -40,7 +40,7 @@ struct ScheduleInstall: ParsableCommand {
 
   func run() throws {
     let console = Console(output)
-    try console.run("schedule install") {
+    try console.run("schedule install", printsResult: dryRun) {
       let store = try storeOptions.open()
       let command = try ScheduledCommand.current(store: store.paths.folder)
       let interval = ScheduleInterval(every) ?? .standard
@@ -150,7 +150,7 @@ struct ScheduleUninstall: ParsableCommand {
 
   func run() throws {
     let console = Console(output)
-    try console.run("schedule uninstall") {
+    try console.run("schedule uninstall", printsResult: dryRun) {
       let found = try ScheduleState.read(store: try storeOptions.folder())
       if !dryRun {
         if let crontab = Crontab(), found.cronJob != nil {

@@ -38,7 +38,7 @@ struct SourceAdd: ParsableCommand {
 
   func run() throws {
     let console = Console(output)
-    try console.run("source add") {
+    try console.run("source add", printsResult: false) {
       let source = MemorySource(
         name: name, memory: Machine.absolute(memory), format: try format.map { try MemoryFormat.named($0) },
         isWrittenBack: writeBack)
@@ -100,7 +100,7 @@ struct SourceRemove: ParsableCommand {
 
   func run() throws {
     let console = Console(output)
-    try console.run("source remove") {
+    try console.run("source remove", printsResult: false) {
       guard try storeOptions.open().removeSource(name) else {
         throw ReplicationError(
           .noInput, "this host has no source \(name)", remedy: "`crdt-backup source list` shows those there are")

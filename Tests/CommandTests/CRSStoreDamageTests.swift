@@ -1,0 +1,111 @@
+import Foundation
+import TestKit
+import Testing
+
+/// Entries of backups in the store that are damaged, or that a newer crdt-agent wrote: never taken for none.
+@Suite struct CRSStoreDamageTests {
+  private func proof(_ node: String) -> String {
+    #"{"type":"proof","source":"hard","updates":[{"node":"\#(node)"}]}"# + "\n"
+  }
+
+  /// A host that saved twice, the second time with a proof more.
+  private func saved(_ sandbox: Sandbox) throws -> SceneHost {
+    let host = sandbox.host("hosta")
+    for node in ["first", "second"] {
+      #expect(try host.crs("apply", input: proof(node)).code == 0)
+      #expect(try host.crs("save").code == 0)
+    }
+    return host
+  }
+
+  /// Commits a change of the line that holds the newest backup's entry, in a clone, as somebody's edit would come.
+  private func edit(_ host: SceneHost, _ change: (String) throws -> String) throws {
+    let sandbox = host.sandbox
+    let clone = sandbox.folder("clone-\(UUID().uuidString)")
+    try GitProgram.run(["clone", "-q", host.store, clone], in: sandbox.folder.path)
+    let name = try #require(
+      try FileManager.default.contentsOfDirectory(atPath: clone).first {
+        $0.hasPrefix("memory-") && $0.hasSuffix(".json")
+      })
+    let text = try String(contentsOfFile: clone + "/" + name, encoding: .utf8)
+    let lines = try text.split(separator: "\n", omittingEmptySubsequences: false).map {
+      $0.contains("\"crs-backup\"") ? try change(String($0)) : String($0)
+    }
+    try lines.joined(separator: "\n").write(toFile: clone + "/" + name, atomically: true, encoding: .utf8)
+    try GitProgram.run(["-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "-a", "-m", "x"], in: clone)
+    try GitProgram.run(["fetch", "-q", clone, "HEAD"], in: host.store)
+    try GitProgram.run(["update-ref", "refs/heads/main", "FETCH_HEAD"], in: host.store)
+  }
+
+  /// The line with its metadata changed, and their checksum made right again.
+  private func resealed(_ sandbox: Sandbox, _ line: String, _ old: String, _ new: String) throws -> String {
+    let start = try #require(line.range(of: #""metadata":"#)).upperBound
+    let member = try #require(line.range(of: #","metadata_sha256":""#))
+    let written = String(line[start..<member.lowerBound])
+    let object = written.replacing(old, with: new)
+    try #require(object != written)
+    sandbox.folder.write("metadata", object + "}")
+    let digest = String(try sandbox.shell("sha256sum metadata").output.prefix(64))
+    let rest = String(line[member.upperBound...].dropFirst(64))
+    return [String(line[..<start]), object, String(line[member]), digest, rest].joined()
+  }
+
+  private func load(_ sandbox: Sandbox, _ host: SceneHost, _ more: String...) throws -> Outcome {
+    try sandbox.host("other").agent(["crs", "load", "--project", "p", "--store", host.store] + more)
+  }
+
+  @Test func anEntryThatCannotBeReadIsPassedOverForTheLastGoodOneInHistoryAndTold() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = try saved(sandbox)
+    try edit(host) { $0.replacing("\"delta_count\":2", with: "\"delta_count\":3") }
+    let outcome = try load(sandbox, host)
+    #expect(outcome.code == 0 && outcome.errorOutput.contains("passed over"), "\(outcome)")
+    let proofs = try sandbox.host("other").crs("query", "proofs").output
+    #expect(proofs.contains("first") && proofs.contains("second"))
+    let verified = try host.crs("verify")
+    #expect(verified.code == 65 && verified.errorOutput.contains("checksum"), "\(verified)")
+    #expect(try host.crs("history").errorOutput.contains("cannot be read"))
+    let history = try host.crs("history", "--json").json()
+    #expect((history["unreadable"] as? [[String: Any]])?.count == 1)
+    #expect((history["backups"] as? [Any])?.count == 2)
+    #expect(try host.crs("status").errorOutput.contains("cannot be read"))
+    // A save here takes its place, with all that is here.
+    #expect(try host.crs("save").code == 0)
+    #expect(try host.crs("verify").code == 0)
+    #expect(try load(sandbox, host).errorOutput == "")
+  }
+
+  @Test func whereNoGoodOneIsLeftLoadSaysThatTheyAreDamaged() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof("only")).code == 0)
+    #expect(try host.crs("save").code == 0)
+    let digest = try #require(
+      (try host.crs("history", "--json").json()["backups"] as? [[String: Any]])?.first?["sha256"] as? String)
+    try edit(host) { $0.replacing(digest, with: String(repeating: "0", count: 64)) }
+    let old = try GitProgram.run(["rev-parse", "main"], in: host.store)
+    // Without the history that has the good one.
+    let orphan = try GitProgram.run(
+      ["-c", "user.name=n", "-c", "user.email=e", "commit-tree", "-m", "x", old + "^{tree}"], in: host.store)
+    try GitProgram.run(["update-ref", "refs/heads/main", orphan], in: host.store)
+    let outcome = try load(sandbox, host)
+    #expect(outcome.code == 65 && outcome.errorOutput.contains("no good backup"), "\(outcome)")
+  }
+
+  @Test func aBackupOfANewerVersionIsNamedWithItsRemedyAndNeverReplaced() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = try saved(sandbox)
+    try edit(host) { try resealed(sandbox, $0, "\"format_version\":1", "\"format_version\":2") }
+    let verified = try host.crs("verify")
+    #expect(verified.code == 78 && verified.errorOutput.contains("Use the version"), "\(verified)")
+    let loaded = try load(sandbox, host)
+    #expect(loaded.code == 0 && loaded.errorOutput.contains("Use the version"), "\(loaded)")
+    #expect(try load(sandbox, host, "--at", "2999-01-01T00:00:00Z", "--generation", "9").code == 78)
+    let tip = try host.tip()
+    #expect(try host.crs("apply", input: proof("third")).code == 0)
+    let save = try host.crs("save")
+    #expect(save.code == 78 && save.errorOutput.contains("format version 2"), "\(save)")
+    #expect(try host.tip() == tip)
+    #expect(try host.crs("save", "--local").code == 0)
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import TestKit
+import Testing
+
+/// Output that does not arrive: where printing is all a command does, that is its failure; a change was made all the
+/// same, and nothing says otherwise.
+@Suite struct LostOutputTests {
+  private func full(_ sandbox: Sandbox, _ program: String, _ arguments: [String], input: String = "") throws -> Outcome
+  {
+    sandbox.folder.write("input", input)
+    let line = ([Executables.path(program)] + arguments).map { "'\($0)'" }.joined(separator: " ")
+    return try sandbox.shell(
+      line + " <'\(sandbox.folder("input"))' >/dev/full", with: ["CRDT_AGENT_DATA": sandbox.folder("agent-hosta")])
+  }
+
+  @Test func aChangeThatNobodyReadsAboutIsMadeAndNotDenied() throws {
+    let sandbox = try Sandbox()
+    let host = sandbox.host("hosta")
+    host.remember("x", "1")
+    #expect(try host.setUp().code == 0)
+    sandbox.folder.write("other.json", "[]")
+    let proof = #"{"type":"proof","source":"hard","updates":[{"node":"n"}]}"# + "\n"
+    let export = sandbox.folder("export.json")
+    let crs: [[String]] = [["init"], ["apply"], ["save"], ["load"], ["export", "-o", export], ["import", export]]
+    for arguments in crs {
+      let outcome = try full(
+        sandbox, "crdt-agent", ["crs"] + arguments + ["--project", "p", "--store", host.store], input: proof)
+      #expect(outcome.code == 0 && outcome.errorOutput == "", "\(arguments): \(outcome)")
+    }
+    #expect(try host.crs("query", "proofs").output.contains("\"n\""))
+    let backup: [[String]] = [
+      ["source", "add", "more", "--memory", sandbox.folder("other.json")], ["source", "remove", "more"],
+      ["allow", "github-token"], ["allow", "github-token", "--remove"],
+    ]
+    for arguments in backup {
+      let outcome = try full(sandbox, "crdt-backup", arguments + ["--store", host.store])
+      #expect(outcome.code == 0 && !outcome.errorOutput.contains("othing was changed"), "\(arguments): \(outcome)")
+    }
+    let repository = sandbox.folder("project")
+    try GitProgram.run(["init", "-q", repository], in: sandbox.folder.path)
+    for arguments in [["hook", "install"], ["hook", "uninstall"]] {
+      let more = ["--repo", repository] + (arguments[1] == "install" ? ["--store", host.store] : [])
+      let outcome = try full(sandbox, "crdt-backup", arguments + more)
+      #expect(outcome.code == 0 && !outcome.errorOutput.contains("othing was changed"), "\(arguments): \(outcome)")
+    }
+  }
+
+  @Test func aResultThatDoesNotArriveIsAFailure() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply").code == 0)
+    #expect(try host.crs("save").code == 0)
+    for arguments in [["status"], ["query", "proofs"], ["verify"], ["history"], ["export", "-o", "-"]] {
+      let outcome = try full(
+        sandbox, "crdt-agent",
+        ["crs"] + arguments
+          + ["--project", "p", "--store", host.store, "--json"].dropLast(
+            arguments.count > 2 ? 1 : 0))
+      #expect(outcome.code == 74 && outcome.errorLines.count == 1, "\(arguments): \(outcome)")
+    }
+  }
+}
