@@ -105,7 +105,10 @@ public final class Journal: Sendable {
   private static func needsTables(_ database: Database, path: String) throws -> Bool {
     let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
     let version = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-    if application == applicationID, version == self.version { return false }
+    if application == applicationID, version == self.version {
+      try checkTables(database, path: path)
+      return false
+    }
     guard application == 0, version == 0, try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") == 0
     else {
       throw CRSError(
@@ -118,16 +121,8 @@ public final class Journal: Sendable {
   private static func makeTables(_ database: Database, path: String) throws {
     // Somebody else may have been faster.
     guard try needsTables(database, path: path) else { return }
-    try database.execute(
-      sql: """
-        CREATE TABLE sessions (
-          number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created TEXT NOT NULL, place TEXT NOT NULL);
-        CREATE TABLE records (
-          position INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES sessions, sequence INTEGER NOT NULL,
-          payload BLOB NOT NULL, checksum INTEGER NOT NULL, UNIQUE (session, sequence));
-        PRAGMA application_id=\(applicationID);
-        PRAGMA user_version=\(self.version);
-        """)
+    for (_, sql) in tables { try database.execute(sql: sql) }
+    try database.execute(sql: "PRAGMA application_id=\(applicationID); PRAGMA user_version=\(self.version);")
   }
 
   /// Closes the file; every later call throws `closed`.
@@ -158,22 +153,35 @@ public final class Journal: Sendable {
 
   /// The session begun last.
   public func lastSession() throws(CRSError) -> Session? {
-    try read { database in
-      try Row.fetchOne(database, sql: "SELECT id, created, place FROM sessions ORDER BY number DESC LIMIT 1").map {
-        Session(id: $0[0], created: Instant(rfc3339: $0[1] as String) ?? .epoch, place: $0[2])
+    let path = path
+    return try read { database in
+      let sql = "SELECT id, created, place FROM sessions ORDER BY number DESC LIMIT 1"
+      return try Row.fetchOne(database, sql: sql).map { row in
+        // A damaged file may hold anything: no value is of its column's type until it was looked at.
+        let texts = (0..<3).compactMap { String.fromDatabaseValue(row[$0] as DatabaseValue) }
+        guard texts.count == 3 else { throw Journal.damaged(path, "a session cannot be read") }
+        return Session(id: texts[0], created: Instant(rfc3339: texts[1]) ?? .epoch, place: texts[2])
       }
     }
   }
 
   /// How far each session goes.
   public func position() throws(CRSError) -> JournalPosition {
-    try read { database in
+    let path = path
+    return try read { database in
       let rows = try Row.fetchAll(
         database,
         sql: """
           SELECT id, (SELECT max(sequence) FROM records WHERE session = number) FROM sessions
           """)
-      return Dictionary(rows.map { ($0[0] as String, ($0[1] as UInt64?) ?? 0) }, uniquingKeysWith: max)
+      let pairs = try rows.map { row in
+        let sequence = row[1] as DatabaseValue
+        guard let id = String.fromDatabaseValue(row[0] as DatabaseValue),
+          let last = sequence.isNull ? 0 : UInt64.fromDatabaseValue(sequence)
+        else { throw Journal.damaged(path, "a session cannot be read") }
+        return (id, last)
+      }
+      return Dictionary(pairs, uniquingKeysWith: max)
     }
   }
 

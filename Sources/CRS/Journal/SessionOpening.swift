@@ -18,7 +18,7 @@ struct SessionOpening {
   var degradation: CRSError?
   var report = ReplayReport()
   var losses = RecordLosses()
-  /// Sessions of which the journal has less than the backup had from it.
+  /// Sessions of which the journal has less than it once had.
   var shortfall: JournalPosition = [:]
   /// The journal's last session where it can be gone on with, else a new one.
   var session: Journal.Session
@@ -31,15 +31,27 @@ struct SessionOpening {
   private var isLatestDescribed = true
   private var last: Journal.Session?
   private let isUntouched: Bool
+  /// Whether the journal's last writer came to its end, whatever became of the file since.
+  private let isMarked: Bool
+  /// How far each session once went, as the backup and the journal's last writer say.
+  private var once: JournalPosition = [:]
+  /// Why nothing can be written; `nil` where it can, or who opens only reads.
+  private let writeRefusal: CRSError?
 
   /// - Throws: as ``ReasoningSession/init(_:project:context:options:)``.
-  init(_ folder: ProjectFolder, _ context: CRSContext, _ options: ReasoningSession.Options) throws(CRSError) {
+  /// - Parameter writeRefusal: why nothing can be written, where it is opened all the same.
+  init(
+    _ folder: ProjectFolder, _ context: CRSContext, _ options: ReasoningSession.Options, writeRefusal: CRSError?
+  ) throws(CRSError) {
     self.folder = folder
     self.context = context
     self.options = options
+    self.writeRefusal = writeRefusal
     session = Journal.Session(id: "", created: .epoch, place: "")
     // Looked at before it is opened, which may fold the log into it.
     isUntouched = JournalFile.isUntouched(folder, context)
+    isMarked =
+      try storing { () throws(StorageError) in try context.fileSystem.information(folder.journalMark) } != nil
     try takeBackup()
     let written = try RecordLosses.read(folder, context)
     losses = written ?? RecordLosses()
@@ -74,12 +86,16 @@ struct SessionOpening {
     do throws(CRSError) {
       if options.isReadOnly && isMissing { throw CRSError(.notFound, "no journal in \(folder.path)") }
       let opened =
-        options.isReadOnly
+        options.isReadOnly || writeRefusal != nil
         ? try Journal.toRead(path, waitSeconds: options.journalWaitSeconds)
         : try Journal(path, waitSeconds: options.journalWaitSeconds)
       try replay(opened)
+      // What can be read is in the state by now; where the file is damaged, that is not all, and nothing is added to it.
+      if !isUntouched, !options.isReadOnly || opened.isSmall { try opened.checkIntegrity() }
+      try opened.checkCounts()
       last = try opened.lastSession()
       journal = opened
+      degradation = writeRefusal
     } catch {
       guard options.allowsDegraded || options.isReadOnly else { throw error }
       if error.code != .notFound || !options.isReadOnly { degradation = error }
@@ -123,7 +139,14 @@ struct SessionOpening {
 
   private mutating func measureLosses(wasToldOf: Bool) throws(CRSError) {
     let there = try journal?.position() ?? [:]
-    shortfall = start.filter { session, sequence in there[session] ?? 0 < sequence }
+    let extent = try JournalExtent.read(folder, context)
+    once = start.merging(extent?.position ?? [:], uniquingKeysWith: max)
+    shortfall = once.filter { session, sequence in there[session] ?? 0 < sequence }
+    if !shortfall.isEmpty, degradation == nil {
+      losses.add(extent?.runs(missingIn: there, and: report.position) ?? [])
+      // Only a writer that came to its end tells all that there was.
+      if extent == nil || !isMarked { losses.isUnbounded = true }
+    }
     if backupFailure != nil {
       // What the damaged backup held is here as far as the journal holds it.
       for metadata in described {
@@ -163,10 +186,10 @@ struct SessionOpening {
     return Journal.Session(id: context.newSessionID(), created: context.wallClock(), place: place)
   }
 
-  /// Whether the journal has everything that the backup says it had: one put back to an older state does not.
+  /// Whether the journal has everything that it once had: one put back to an older state does not.
   private func isJournalUpToDate() throws(CRSError) -> Bool {
     guard let there = try journal?.position() else { return false }
-    return start.allSatisfy { session, sequence in (there[session] ?? sequence) >= sequence }
+    return once.allSatisfy { session, sequence in (there[session] ?? sequence) >= sequence }
   }
 }
 

@@ -9,6 +9,8 @@ public enum StateTransfer {
     public var backup: Backup
     /// The entry in the store; `nil` where none was asked for, or the store holds that backup already.
     public var entry: Entry?
+    /// Why the backup is only in the store, as where this host's folder cannot be written.
+    public var localFailure: CRSError?
   }
 
   /// Saves the whole state on this host and, with a store, puts it there.
@@ -25,12 +27,23 @@ public enum StateTransfer {
           // What goes into the store goes to every host.
           try SecretRefusal.check(session.engine.state.canonicalBytes, scanner)
         }
-        // Saved again, nothing changes: no write here, no commit in the store.
-        let backup = try PersistenceManager(session.folder, context: context).save(
-          try session.backup(allowsIncomplete: allowsIncomplete))
-        try session.noteSave()
-        if let store, try holds(store, backup, project, context) { return Saved(backup: backup, entry: nil) }
-        return Saved(backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host))
+        var backup = try session.backup(allowsIncomplete: allowsIncomplete)
+        var localFailure: CRSError?
+        do throws(CRSError) {
+          // Saved again, nothing changes: no write here, no commit in the store.
+          backup = try PersistenceManager(session.folder, context: context).save(backup)
+          try session.noteSave()
+        } catch {
+          // What can be read here is better kept elsewhere than nowhere; it is called incomplete.
+          guard store != nil, !backup.metadata.isComplete, session.degradation != nil else { throw error }
+          localFailure = error
+        }
+        if let store, try holds(store, backup, project, context) {
+          return Saved(backup: backup, entry: nil, localFailure: localFailure)
+        }
+        return Saved(
+          backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host),
+          localFailure: localFailure)
       }
     }
   }
@@ -100,10 +113,9 @@ public enum StateTransfer {
               .corrupted, "no good backup of \(project.key): \(failure.error.message)",
               remedy: "Nothing was loaded. Run crdt-backup on the host that made it, then again here")
           }
-          throw CRSError(
-            .notFound, "the store holds no backup of \(project.key) that was asked for",
-            remedy: "`crdt-agent crs history` lists them; run crdt-backup to get those of other hosts")
+          throw BackupStore.nothing(of: project)
         }
+        try refuseMixture(of: found.backups.map(\.stored.project))
         let joined = ReasoningState(joining: found.backups.map(\.state))
         let count = try session.join(joined)
         for (stored, _) in found.backups { try session.noteRecovery(through: stored.metadata) }
@@ -111,6 +123,16 @@ public enum StateTransfer {
         return Loaded(found: found, newElements: count)
       }
     }
+  }
+
+  /// A repository without a remote has the root commit of a project and of its forks alike.
+  private static func refuseMixture(of projects: [ProjectIdentity]) throws(CRSError) {
+    guard let first = projects.first(where: \.hasRemote),
+      let other = projects.first(where: { $0.hasRemote && !$0.isSameProject(as: first) })
+    else { return }
+    throw CRSError(
+      .usage, "the root commit of this repository, which has no remote, is that of \(first.key) and of \(other.key)",
+      remedy: "Nothing was loaded. Give it the remote of the one that is meant, or choose a host with --host")
   }
 
   /// Joins an export.
