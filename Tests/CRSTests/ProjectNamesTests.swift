@@ -47,6 +47,7 @@ struct ProjectNamesTests {
   }
 
   @Test func aSecretThatAnOlderVersionKeptInTheIndexIsNotGivenOut() throws {
+    try RealFileSystem().createFolder(folder("crs"))
     folder.write(
       "crs/index.json",
       #"{"schema":1,"projects":[{"folder":"0123456789abcdef","key":"git:h/p?access_token=\#(token)","aliases":["git:h/\#(token)/q"]}]}"#)

@@ -22,11 +22,7 @@ public final class Journal: Sendable {
   ///   - maximumPages: a bound of the file's size in pages of 4 KiB; reaching it is `full`.
   ///   - waitSeconds: how long another connection's transaction is waited for.
   /// - Throws: `corrupted`, `versionMismatch`, `permission`, `storage`, `lockFailed`.
-  public convenience init(_ path: String, maximumPages: Int? = nil, waitSeconds: Double = 5) throws(CRSError) {
-    try self.init(path, makesTables: true, maximumPages: maximumPages, waitSeconds: waitSeconds)
-  }
-
-  private init(_ path: String, makesTables: Bool, maximumPages: Int?, waitSeconds: Double) throws(CRSError) {
+  public init(_ path: String, maximumPages: Int? = nil, waitSeconds: Double = 5) throws(CRSError) {
     self.path = path
     var configuration = Configuration()
     configuration.journalMode = .wal
@@ -38,7 +34,6 @@ public final class Journal: Sendable {
     do {
       let queue = try DatabaseQueue(path: path, configuration: configuration)
       if try queue.read({ database in try Journal.needsTables(database, path: path) }) {
-        guard makesTables else { throw Journal.isEmpty(path) }
         try queue.write { database in try Journal.makeTables(database, path: path) }
       }
       // GRDB lowers it for a write-ahead log, in which the last transactions would not survive a power cut.
@@ -49,7 +44,8 @@ public final class Journal: Sendable {
     }
   }
 
-  /// Opens a journal that is there, to read it; also where nothing can be written. Makes no file and no table.
+  /// Opens a journal that is there, to read it; also where nothing can be written. Changes nothing in the file: opening
+  /// it to write would, also in a damaged one.
   /// - Throws: as ``init(_:maximumPages:waitSeconds:)``; `corrupted` where the file holds no journal yet, or no more;
   ///   `permission` where a log of the last writer would have to be folded in first, and cannot be.
   public static func toRead(_ path: String, waitSeconds: Double = 5) throws(CRSError) -> Journal {
@@ -57,17 +53,17 @@ public final class Journal: Sendable {
     // Opening an empty file would make a database of it.
     if stat(path, &file) == 0, file.st_size == 0 { throw isEmpty(path) }
     let isWritable = access(path, W_OK) == 0 && access(folder(of: path), W_OK) == 0
-    if isWritable { return try Journal(path, makesTables: false, maximumPages: nil, waitSeconds: waitSeconds) }
+    if isWritable { return try Journal(reading: path, isImmutable: false, waitSeconds: waitSeconds) }
     var log = stat()
     guard stat(path + "-wal", &log) != 0 || log.st_size == 0 else {
       throw CRSError(
         .permission, "\(path) has a log that has to be folded into it, and its folder cannot be written",
         remedy: "Nothing was changed. Run once as the owner of the folder, or change its mode")
     }
-    return try Journal(unchanging: path)
+    return try Journal(reading: path, isImmutable: true, waitSeconds: waitSeconds)
   }
 
-  private static func isEmpty(_ path: String) -> CRSError {
+  static func isEmpty(_ path: String) -> CRSError {
     CRSError(
       .corrupted, "the journal \(path) is empty",
       remedy: "If it was cut off, put it back or load a backup; else the next `crdt-agent crs apply` begins it")
@@ -77,11 +73,12 @@ public final class Journal: Sendable {
     path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
   }
 
-  /// Opens a file that nobody writes: without a lock, and without the files that a log needs.
-  private init(unchanging path: String) throws(CRSError) {
+  /// - Parameter isImmutable: nobody writes the file: without a lock, and without the files that a log needs.
+  private init(reading path: String, isImmutable: Bool, waitSeconds: Double) throws(CRSError) {
     self.path = path
     var configuration = Configuration()
     configuration.readonly = true
+    configuration.busyMode = .timeout(waitSeconds)
     configuration.label = "journal"
     let safe = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/".utf8)
     let digits = Array("0123456789ABCDEF".utf8)
@@ -90,7 +87,8 @@ public final class Journal: Sendable {
     }
     do {
       let queue = try DatabaseQueue(
-        path: "file:" + String(decoding: escaped, as: UTF8.self) + "?immutable=1", configuration: configuration)
+        path: isImmutable ? "file:" + String(decoding: escaped, as: UTF8.self) + "?immutable=1" : path,
+        configuration: configuration)
       guard try !queue.read({ database in try Journal.needsTables(database, path: path) }) else {
         throw Journal.isEmpty(path)
       }

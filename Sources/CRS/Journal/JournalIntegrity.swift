@@ -86,6 +86,6 @@ extension Journal {
 
   /// What to do about damage of the file itself.
   static let damageRemedy =
-    "It is kept as it is. Save what can be read of it with `crdt-agent crs save --incomplete`, move it away, then load "
-    + "with `crdt-agent crs load`"
+    "It is kept as it is. Save what can be read of it with `crdt-agent crs save --incomplete --skip-corrupted`, move it "
+    + "away, then load with `crdt-agent crs load`"
 }

@@ -85,22 +85,37 @@ struct SessionOpening {
     let isMissing = try storing { () throws(StorageError) in try context.fileSystem.information(path) } == nil
     do throws(CRSError) {
       if options.isReadOnly && isMissing { throw CRSError(.notFound, "no journal in \(folder.path)") }
-      let opened =
-        options.isReadOnly || writeRefusal != nil
-        ? try Journal.toRead(path, waitSeconds: options.journalWaitSeconds)
-        : try Journal(path, waitSeconds: options.journalWaitSeconds)
-      try replay(opened)
-      // What can be read is in the state by now; where the file is damaged, that is not all, and nothing is added to it.
-      if !isUntouched, !options.isReadOnly || opened.isSmall { try opened.checkIntegrity() }
-      try opened.checkCounts()
-      last = try opened.lastSession()
-      journal = opened
+      // Also who writes reads first: opening it to write changes the file.
+      let reader = isMissing ? nil : try reader(path)
+      if let reader {
+        try replay(reader)
+        // What can be read is in the state by now; where the file is damaged, that is not all, and nothing is added.
+        if !isUntouched, !options.isReadOnly || reader.isSmall { try reader.checkIntegrity() }
+        try reader.checkCounts()
+        last = try reader.lastSession()
+      }
+      if options.isReadOnly || writeRefusal != nil {
+        journal = reader
+      } else {
+        try reader?.close()
+        journal = try Journal(path, waitSeconds: options.journalWaitSeconds)
+      }
       degradation = writeRefusal
     } catch {
       guard options.allowsDegraded || options.isReadOnly else { throw error }
       if error.code != .notFound || !options.isReadOnly { degradation = error }
     }
-    if let stop = report.stop, !options.isReadOnly { throw stop }
+    if let stop = report.stop, !options.isReadOnly, degradation == nil { throw stop }
+  }
+
+  /// `nil` where the file holds no journal yet and this is to begin one.
+  private func reader(_ path: String) throws(CRSError) -> Journal? {
+    do throws(CRSError) {
+      return try Journal.toRead(path, waitSeconds: options.journalWaitSeconds)
+    } catch {
+      guard !options.isReadOnly, writeRefusal == nil, error == Journal.isEmpty(path) else { throw error }
+      return nil
+    }
   }
 
   private mutating func replay(_ opened: Journal) throws(CRSError) {

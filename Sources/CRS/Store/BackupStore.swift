@@ -141,6 +141,29 @@ public struct BackupStore {
     return nil
   }
 
+  /// The projects with a remote that have backups which a project without one would take for its own: a repository and
+  /// its forks have the same root commit.
+  func projects(of project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) -> [ProjectIdentity] {
+    if project.hasRemote { return [] }
+    let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
+    var projects: [ProjectIdentity] = []
+    for backup in Self.listing(records.map(\.entry), of: project).backups
+    where selection.accepts(backup) && backup.project.hasRemote {
+      if !projects.contains(where: { $0.isSameProject(as: backup.project) }) { projects.append(backup.project) }
+    }
+    return projects
+  }
+
+  /// - Throws: `usage` where what is wanted is of several projects.
+  func demandOneProject(_ project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) {
+    let projects = try projects(of: project, selection)
+    guard projects.count > 1 else { return }
+    let keys = projects.map(\.key).sorted().map(\.description).joined(separator: " and ")
+    throw CRSError(
+      .usage, "the root commit of this repository, which has no remote, is that of \(keys)",
+      remedy: "Nothing was loaded. Give it the remote of the one that is meant, or choose a host with --host")
+  }
+
   /// - Throws: `notFound` where no backup is wanted, readable or not.
   public func demand(_ project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) {
     let listing = try selection.isNewest ? newest(of: project) : history(of: project)

@@ -64,6 +64,8 @@ public enum StateTransfer {
   private static func keepWhatWasSaved(
     _ session: ReasoningSession, _ project: ProjectIdentity, _ store: BackupStore, _ context: CRSContext
   ) throws(CRSError) {
+    // Whose they are cannot be told; they stay where they are, under names of their own.
+    guard try store.projects(of: project, BackupSelection(host: context.host.bytes)).count < 2 else { return }
     let listing = try store.newest(of: project)
     let own = listing.backups.first { $0.stamp.host == context.host.bytes }
     let unread = listing.failures.filter {
@@ -105,6 +107,7 @@ public enum StateTransfer {
     try measured(.load, session.folder, context) { () throws(CRSError) in
       try traced("crs.LoadCheckpointFromDisk") { span throws(CRSError) in
         span.attributes["crs.project"] = project.key.description
+        try store.demandOneProject(project, selection)
         let found = try store.load(project, selection)
         guard !found.backups.isEmpty else {
           if let failure = found.failures.first(where: { $0.error.code == .versionMismatch }) { throw failure.error }
@@ -115,7 +118,6 @@ public enum StateTransfer {
           }
           throw BackupStore.nothing(of: project)
         }
-        try refuseMixture(of: found.backups.map(\.stored.project))
         let joined = ReasoningState(joining: found.backups.map(\.state))
         let count = try session.join(joined)
         for (stored, _) in found.backups { try session.noteRecovery(through: stored.metadata) }
@@ -123,16 +125,6 @@ public enum StateTransfer {
         return Loaded(found: found, newElements: count)
       }
     }
-  }
-
-  /// A repository without a remote has the root commit of a project and of its forks alike.
-  private static func refuseMixture(of projects: [ProjectIdentity]) throws(CRSError) {
-    guard let first = projects.first(where: \.hasRemote),
-      let other = projects.first(where: { $0.hasRemote && !$0.isSameProject(as: first) })
-    else { return }
-    throw CRSError(
-      .usage, "the root commit of this repository, which has no remote, is that of \(first.key) and of \(other.key)",
-      remedy: "Nothing was loaded. Give it the remote of the one that is meant, or choose a host with --host")
   }
 
   /// Joins an export.

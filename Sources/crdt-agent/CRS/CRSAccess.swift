@@ -222,7 +222,7 @@ extension ReasoningSession {
     }
     if let stop = replay.stop { problems.append("the journal was read only in part: \(stop)") }
     if !losses.isNone { problems.append("incomplete: \(lossMessage)") }
-    if !shortfall.isEmpty {
+    if !shortfall.isEmpty, degradation == nil {
       problems.append(
         "the journal lacks records that it had: it was removed or put back to an older state, and what was applied after "
           + "the latest backup may be lost")
