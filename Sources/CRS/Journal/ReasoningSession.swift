@@ -113,7 +113,7 @@ public final class ReasoningSession {
     losses.isUnbounded ? max(losses.count, backupMetadata?.lostRecords ?? 0) : losses.count
   }
   /// Records of the journal in the state.
-  public var deltaCount: UInt64 { position.values.reduce(0) { $0 + $1 } }
+  public var deltaCount: UInt64 { position.values.reduce(0) { $0 > .max - $1 ? .max : $0 + $1 } }
 
   /// Whether the state holds all that a backup of this host held, as far as its journal tells.
   func covers(_ metadata: BackupMetadata) -> Bool {

@@ -20,13 +20,28 @@ extension Journal {
     var last = try firstPosition(behind: start) - 1
     while true {
       let batch = try batch(behind: last, count: batchRecords)
-      guard let end = batch.last?.position else {
+      guard !batch.isEmpty else {
         try compareWithIndex(from: start, &report, skipsCorrupted: skipsCorrupted, known)
         return report
       }
       for row in batch {
+        // On a damaged page they may be; a search behind the last one would find the same again, for ever.
+        guard row.position > last else { throw Self.damaged(path, "its records are out of order") }
+        last = row.position
         let expected = (report.position[row.record.session] ?? 0) + 1
         guard row.record.sequence >= expected else { continue }
+        let isGood = row.record.checksum == row.checksum
+        if row.record.sequence > expected, !isGood {
+          // Its number is no better than the rest of it: what is missing shows when the next good one comes.
+          guard skipsCorrupted || known.contains(row.record.session, expected) else {
+            report.stop = CRSError(
+              .corrupted,
+              "\(path): record \(expected) of session \(row.record.session) is corrupt: its checksum is wrong",
+              remedy: Self.remedy, sequence: expected)
+            return report
+          }
+          continue
+        }
         if row.record.sequence > expected {
           let gap = CRSError(
             .gap, "\(path): record \(expected) of session \(row.record.session) is missing",
@@ -43,7 +58,7 @@ extension Journal {
         }
         report.position[row.record.session] = row.record.sequence
         do throws(CRSError) {
-          guard row.record.checksum == row.checksum else {
+          guard isGood else {
             throw CRSError(.corrupted, "its checksum is wrong")
           }
           try body(row.record)
@@ -63,7 +78,6 @@ extension Journal {
             RecordLosses.Run(session: row.record.session, sequences: row.record.sequence...row.record.sequence))
         }
       }
-      last = end
     }
   }
 
@@ -107,7 +121,8 @@ extension Journal {
           .gap, "\(path): record \(met + 1) of session \(session) is missing", remedy: Self.remedy, sequence: met + 1)
         return
       }
-      report.skipped += last - met
+      let (sum, isTooMuch) = report.skipped.addingReportingOverflow(last - met)
+      report.skipped = isTooMuch ? .max : sum
       report.lost.append(RecordLosses.Run(session: session, sequences: (met + 1)...last))
       report.position[session] = last
     }
