@@ -46,7 +46,8 @@ struct JournalDamageTests {
     bytes[12_292] = 1
     try put(bytes)
     #expect((#expect(throws: CRSError.self) { try open() })?.code == .corrupted)
-    #expect((#expect(throws: CRSError.self) { try Journal.toRead(project.journal).checkIntegrity() })?.code == .corrupted)
+    #expect(
+      (#expect(throws: CRSError.self) { try Journal.toRead(project.journal).checkIntegrity() })?.code == .corrupted)
     let reader = try open { $0.isReadOnly = true }
     #expect(reader.degradation?.code == .corrupted)
     #expect(try files.read(project.journal, limitBytes: .max - 1) == bytes)

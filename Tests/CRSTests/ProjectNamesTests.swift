@@ -43,14 +43,16 @@ struct ProjectNamesTests {
     #expect(error?.code == .secretFound)
     #expect(error?.message.contains("github") == true)
     #expect(error.map { "\($0)".contains(token) } == false)
-    #expect(try ProjectIdentity.of(folder: folder.path, name: "agents/shared-memory").key == "name:agents/shared-memory")
+    #expect(
+      try ProjectIdentity.of(folder: folder.path, name: "agents/shared-memory").key == "name:agents/shared-memory")
   }
 
   @Test func aSecretThatAnOlderVersionKeptInTheIndexIsNotGivenOut() throws {
     try RealFileSystem().createFolder(folder("crs"))
     folder.write(
       "crs/index.json",
-      #"{"schema":1,"projects":[{"folder":"0123456789abcdef","key":"git:h/p?access_token=\#(token)","aliases":["git:h/\#(token)/q"]}]}"#)
+      #"{"schema":1,"projects":[{"folder":"0123456789abcdef","key":"git:h/p?access_token=\#(token)","aliases":["git:h/\#(token)/q"]}]}"#
+    )
     let index = try ProjectIndex(dataFolder: folder.path, fileSystem: RealFileSystem())
     #expect(!"\(index.projects)".contains(token))
     #expect(index.project(ProjectIdentity(key: "git:h/p"))?.folder == "0123456789abcdef")
@@ -60,7 +62,8 @@ struct ProjectNamesTests {
     var index = try ProjectIndex(dataFolder: folder.path, fileSystem: context.fileSystem)
     let first = try index.register(ProjectIdentity(key: "git:h/a", aliases: ["path:1", "root:a"]), context: context)
     for other in [
-      ProjectIdentity(key: "git:h/b", aliases: ["path:1", "root:b"]), ProjectIdentity(key: "git:h/b", aliases: ["path:1"]),
+      ProjectIdentity(key: "git:h/b", aliases: ["path:1", "root:b"]),
+      ProjectIdentity(key: "git:h/b", aliases: ["path:1"]),
       ProjectIdentity(key: "root:b", aliases: ["path:1"]), ProjectIdentity(key: "name:x", aliases: ["path:1"]),
     ] {
       #expect(index.project(other) == nil, "\(other)")

@@ -19,14 +19,18 @@ import Testing
     return path
   }
 
-  private func crs(_ host: SceneHost, _ repository: String, _ arguments: String..., input: String = "") throws -> Outcome {
+  private func crs(_ host: SceneHost, _ repository: String, _ arguments: String..., input: String = "") throws
+    -> Outcome
+  {
     try host.agent(["crs"] + arguments + ["--folder", repository], input: input)
   }
 
   @Test func noTokenOfARemoteGetsIntoTheStoreOrTheFilesHere() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")
-    let remotes = ["https://h/p.git?access_token=\(token)", "https://h/\(token)/q.git", "https://\(token)@h/r.git#\(token)"]
+    let remotes = [
+      "https://h/p.git?access_token=\(token)", "https://h/\(token)/q.git", "https://\(token)@h/r.git#\(token)",
+    ]
     for (number, remote) in remotes.enumerated() {
       let repository = try repository(sandbox, "repository\(number)", remote: remote)
       for (command, input) in [("apply", proof("n")), ("save", ""), ("load", ""), ("status", "")] {
@@ -42,7 +46,9 @@ import Testing
   @Test func aGivenNameThatLooksLikeASecretIsRefusedAndNotRepeated() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")
-    for arguments in [["crs", "apply", "--project", token], ["checkpoint", "create", "--host", token, "--store", host.store]] {
+    for arguments in [
+      ["crs", "apply", "--project", token], ["checkpoint", "create", "--host", token, "--store", host.store],
+    ] {
       let outcome = try host.agent(arguments, input: proof("n"))
       #expect(outcome.code == 65 && !"\(outcome)".contains(token), "\(outcome)")
     }
@@ -64,6 +70,19 @@ import Testing
     #expect(try crs(host, path, "apply", input: proof("of-b")).code == 0)
     let proofs = try crs(host, path, "query", "proofs").output
     #expect(proofs.contains("of-b") && !proofs.contains("of-a"))
+  }
+
+  @Test func aRepositoryWhoseRemoteMovedFindsWhatItSavedUnderTheOldOne() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    let path = try repository(sandbox, "repository", remote: "https://h/old.git")
+    #expect(try crs(host, path, "apply", input: proof("n")).code == 0)
+    #expect(try crs(host, path, "save").code == 0)
+    try GitProgram.run(["remote", "set-url", "origin", "https://h/new.git"], in: path)
+    let history = try crs(host, path, "history", "--json")
+    #expect((try history.json()["backups"] as? [Any])?.count == 1, "\(history)")
+    let load = try crs(host, path, "load")
+    #expect(load.code == 0 && load.errorOutput.contains("git:h/old"), "\(load)")
   }
 
   @Test func aForkDoesNotGetTheStateOfWhatItWasForkedFrom() throws {

@@ -41,7 +41,8 @@ import Testing
     #expect(try status.json()["mode"] as? String == "read-only")
     let apply = try unprivileged(host, "apply", input: proof)
     #expect(apply.code == 77, "\(apply)")
-    #expect(apply.errorOutput.contains("none of the deltas is kept") && apply.errorOutput.contains("give the deltas again"))
+    #expect(
+      apply.errorOutput.contains("none of the deltas is kept") && apply.errorOutput.contains("give the deltas again"))
     #expect(try unprivileged(host, "save").code == 77)
     let local = try unprivileged(host, "save", "--incomplete", "--local")
     #expect(local.code == 77 && local.errorOutput.contains(folder), "\(local)")
@@ -120,5 +121,14 @@ import Testing
     #expect(outcome.code == 65 && outcome.errorOutput.contains("passed over"), "\(outcome)")
     let proofs = try other.crs("query", "proofs").output
     #expect(proofs.contains("first") && !proofs.contains("second"))
+  }
+
+  @Test func aDataFolderThatCannotBeMadeIsToldAsSuch() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    sandbox.folder.write("file", "in the way")
+    let outcome = try host.agent(
+      ["crs", "apply", "--project", "p", "--data", sandbox.folder("file/data")], input: proof)
+    #expect(outcome.code == 73 && outcome.errorOutput.contains("none of the deltas is kept"), "\(outcome)")
   }
 }

@@ -10,7 +10,8 @@ extension ProjectFolder {
       if number == ENOENT { continue }
       return CRSError(
         .permission, "\(file) cannot be written: \(number == EROFS ? "read-only file system" : "no permission")",
-        remedy: "What is kept can be read. Run as the owner of the folder, change its mode, or give another with --data")
+        remedy: "What is kept can be read. Run as the owner of the folder, change its mode, or give another with --data"
+      )
     }
     return nil
   }

@@ -270,7 +270,8 @@ extension CRSError {
       case .permission: .permission
       case .notOnRemote: .lockFailed
       case .configuration: .configuration
-      case .cannotCreate, .storage, .internal: .storage
+      case .cannotCreate: .cannotCreate
+      case .storage, .internal: .storage
       }
     self.init(code, error.message, remedy: error.remedy)
   }

@@ -20,7 +20,15 @@ public struct ProjectIndex: Sendable {
   public init(dataFolder: String, fileSystem: any FileSystem) throws(CRSError) {
     self.dataFolder = dataFolder
     let path = dataFolder + "/crs/index.json"
-    guard let bytes = try storing({ () throws(StorageError) in try fileSystem.read(path, limitBytes: 1 << 26) }) else {
+    let read: [UInt8]?
+    do throws(StorageError) {
+      read = try fileSystem.read(path, limitBytes: 1 << 26)
+    } catch {
+      // A file stands where a folder would: nothing is kept there, and making it says why it cannot be.
+      guard error.code == .notFound else { throw CRSError(error) }
+      read = nil
+    }
+    guard let bytes = read else {
       projects = try Self.found(in: dataFolder + "/crs", fileSystem)
       return
     }

@@ -133,6 +133,11 @@ struct CRSAccess {
     return (project, index.folder(of: project))
   }
 
+  /// The project with all names that it has here; those of the repository where it is not here.
+  func allNames() throws -> ProjectIdentity {
+    try ProjectIndex(dataFolder: dataFolder, fileSystem: context.fileSystem).project(identity)?.identity ?? identity
+  }
+
   /// The project, which has to be here.
   func known() throws -> (project: ProjectIndex.Project, folder: ProjectFolder) {
     let index = try ProjectIndex(dataFolder: dataFolder, fileSystem: context.fileSystem)

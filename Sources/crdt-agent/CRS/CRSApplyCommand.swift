@@ -148,7 +148,8 @@ struct CRSApplyCommand: ParsableCommand {
     } catch let error as CRSError {
       throw CRSError(
         error.code, "none of the deltas is kept: \(error.message)",
-        remedy: (error.remedy.isEmpty ? "" : error.remedy + ". ") + "Then give the deltas again", sequence: error.sequence)
+        remedy: (error.remedy.isEmpty ? "" : error.remedy + ". ") + "Then give the deltas again",
+        sequence: error.sequence)
     }
   }
 

@@ -119,7 +119,7 @@ struct CRSHistoryCommand: ParsableCommand {
   func run() throws {
     try options.run("history") { console in
       let access = try options.access()
-      let listing = try access.openedStore().history(of: access.identity)
+      let listing = try access.openedStore().history(of: access.allNames())
       let backups = listing.backups
       for failure in listing.failures { console.warn("\(failure.name) cannot be read: \(failure.error)") }
       if options.output.json {
