@@ -80,6 +80,15 @@ struct JournalLossTests {
     #expect((#expect(throws: CRSError.self) { try save(session) })?.code == .degraded)
   }
 
+  @Test func aSaveThatAppendsNothingLeavesTheSessionToTheNextWriter() throws {
+    try apply("a")
+    let id = try open { $0.isReadOnly = true }.sessionID
+    let saving = try open()
+    _ = try save(saving)
+    try saving.close()
+    #expect(try open().sessionID == id)
+  }
+
   @Test func anOlderJournalIsToldAndTheNewerOneMakesItGood() throws {
     try apply("a")
     let old = try #require(try files.read(project.journal, limitBytes: .max - 1))

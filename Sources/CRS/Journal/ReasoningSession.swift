@@ -68,6 +68,7 @@ public final class ReasoningSession {
     backupFailure = opening.backupFailure
     backupMetadata = opening.backup
     isReadOnly = options.isReadOnly
+    wasUntouched = opening.isUntouched
     writeRefusal = options.isReadOnly ? folder.writeRefusal() : refusal
     self.options = options
     engine = ReasoningEngine(
@@ -82,6 +83,7 @@ public final class ReasoningSession {
   public let shortfall: JournalPosition
   private let startPosition: JournalPosition
   private let isReadOnly: Bool
+  private let wasUntouched: Bool
   private let options: Options
 
   /// The lock of who writes.
@@ -265,7 +267,9 @@ public final class ReasoningSession {
     isClosed = true
     defer { lock = nil }
     guard let journal else { return }
-    let extent = isMarkTaken && degradation == nil ? try? JournalExtent(try journal.position()) : nil
+    // Opening it to write changed the file, also where nothing was appended.
+    let isOwn = isMarkTaken || (wasUntouched && shortfall.isEmpty && !isReadOnly)
+    let extent = isOwn && degradation == nil ? try? JournalExtent(try journal.position()) : nil
     try journal.close()
     self.journal = nil
     guard let extent, let mark = JournalFile.mark(of: folder, context) else { return }

@@ -30,7 +30,8 @@ struct SessionOpening {
   private var described: [BackupMetadata] = []
   private var isLatestDescribed = true
   private var last: Journal.Session?
-  private let isUntouched: Bool
+  /// Whether the journal is as its last writer left it.
+  let isUntouched: Bool
   /// Whether the journal's last writer came to its end, whatever became of the file since.
   private let isMarked: Bool
   /// How far each session once went, as the backup and the journal's last writer say.
