@@ -25,6 +25,8 @@ public struct CRSError: Error, Hashable, Sendable, CustomStringConvertible {
     case lockFailed
     /// The file system or the database failed.
     case storage
+    /// What is to be written cannot be made, as where a file stands in the place of a folder.
+    case cannotCreate
     /// The operating system refuses access.
     case permission
     /// Something in the data looks like a secret. Nothing was changed.
@@ -62,6 +64,7 @@ public struct CRSError: Error, Hashable, Sendable, CustomStringConvertible {
     case .invalidDelta, .badData, .secretFound, .corrupted, .gap: 65
     case .notFound: 66
     case .closed: 70
+    case .cannotCreate: 73
     case .full, .degraded, .storage: 74
     case .lockFailed: 75
     case .permission: 77

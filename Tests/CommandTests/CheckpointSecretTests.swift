@@ -64,4 +64,15 @@ import Testing
     }
     #expect(!FileManager.default.fileExists(atPath: a.store))
   }
+
+  @Test func aVariableOfAStateThatIsNotOnTheListIsToldToStayOut() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("a")
+    let state = #"{"environment":{"BUILD_NUMBER":"7","LANG":"C"}}"#
+    let outcome = try host.checkpoint("create", "--host", "a", "--state", "-", input: state)
+    #expect(outcome.code == 0 && outcome.errorOutput.contains("BUILD_NUMBER stays out"), "\(outcome)")
+    #expect(!outcome.errorOutput.contains("LANG"))
+    let listed = try host.checkpoint("create", "--env", "BUILD_NUMBER", "--state", "-", input: state)
+    #expect(listed.code == 0 && listed.errorOutput.isEmpty, "\(listed)")
+  }
 }

@@ -203,7 +203,12 @@ private struct DeltaParts {
         try list("deltas") { cursor throws(CRSError) in
           try cursor.delta(depth: depth + 1, source: source, time: time)
         })
-    default: throw CRSError(.badData, "unknown type of delta '\(type)'")
+    default:
+      // What stands in the place of a type may be anything, a secret too.
+      throw CRSError(
+        .badData,
+        "unknown type of delta; the types are proof, constraint, similarity, dependency, history, streaming, clause and "
+          + "composite")
     }
   }
 

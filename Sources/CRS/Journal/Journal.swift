@@ -22,11 +22,7 @@ public final class Journal: Sendable {
   ///   - maximumPages: a bound of the file's size in pages of 4 KiB; reaching it is `full`.
   ///   - waitSeconds: how long another connection's transaction is waited for.
   /// - Throws: `corrupted`, `versionMismatch`, `permission`, `storage`, `lockFailed`.
-  public convenience init(_ path: String, maximumPages: Int? = nil, waitSeconds: Double = 5) throws(CRSError) {
-    try self.init(path, makesTables: true, maximumPages: maximumPages, waitSeconds: waitSeconds)
-  }
-
-  private init(_ path: String, makesTables: Bool, maximumPages: Int?, waitSeconds: Double) throws(CRSError) {
+  public init(_ path: String, maximumPages: Int? = nil, waitSeconds: Double = 5) throws(CRSError) {
     self.path = path
     var configuration = Configuration()
     configuration.journalMode = .wal
@@ -38,7 +34,6 @@ public final class Journal: Sendable {
     do {
       let queue = try DatabaseQueue(path: path, configuration: configuration)
       if try queue.read({ database in try Journal.needsTables(database, path: path) }) {
-        guard makesTables else { throw Journal.isEmpty(path) }
         try queue.write { database in try Journal.makeTables(database, path: path) }
       }
       // GRDB lowers it for a write-ahead log, in which the last transactions would not survive a power cut.
@@ -49,7 +44,8 @@ public final class Journal: Sendable {
     }
   }
 
-  /// Opens a journal that is there, to read it; also where nothing can be written. Makes no file and no table.
+  /// Opens a journal that is there, to read it; also where nothing can be written. Changes nothing in the file: opening
+  /// it to write would, also in a damaged one.
   /// - Throws: as ``init(_:maximumPages:waitSeconds:)``; `corrupted` where the file holds no journal yet, or no more;
   ///   `permission` where a log of the last writer would have to be folded in first, and cannot be.
   public static func toRead(_ path: String, waitSeconds: Double = 5) throws(CRSError) -> Journal {
@@ -57,17 +53,17 @@ public final class Journal: Sendable {
     // Opening an empty file would make a database of it.
     if stat(path, &file) == 0, file.st_size == 0 { throw isEmpty(path) }
     let isWritable = access(path, W_OK) == 0 && access(folder(of: path), W_OK) == 0
-    if isWritable { return try Journal(path, makesTables: false, maximumPages: nil, waitSeconds: waitSeconds) }
+    if isWritable { return try Journal(reading: path, isImmutable: false, waitSeconds: waitSeconds) }
     var log = stat()
     guard stat(path + "-wal", &log) != 0 || log.st_size == 0 else {
       throw CRSError(
         .permission, "\(path) has a log that has to be folded into it, and its folder cannot be written",
         remedy: "Nothing was changed. Run once as the owner of the folder, or change its mode")
     }
-    return try Journal(unchanging: path)
+    return try Journal(reading: path, isImmutable: true, waitSeconds: waitSeconds)
   }
 
-  private static func isEmpty(_ path: String) -> CRSError {
+  static func isEmpty(_ path: String) -> CRSError {
     CRSError(
       .corrupted, "the journal \(path) is empty",
       remedy: "If it was cut off, put it back or load a backup; else the next `crdt-agent crs apply` begins it")
@@ -77,11 +73,12 @@ public final class Journal: Sendable {
     path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
   }
 
-  /// Opens a file that nobody writes: without a lock, and without the files that a log needs.
-  private init(unchanging path: String) throws(CRSError) {
+  /// - Parameter isImmutable: nobody writes the file: without a lock, and without the files that a log needs.
+  private init(reading path: String, isImmutable: Bool, waitSeconds: Double) throws(CRSError) {
     self.path = path
     var configuration = Configuration()
     configuration.readonly = true
+    configuration.busyMode = .timeout(waitSeconds)
     configuration.label = "journal"
     let safe = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/".utf8)
     let digits = Array("0123456789ABCDEF".utf8)
@@ -90,7 +87,8 @@ public final class Journal: Sendable {
     }
     do {
       let queue = try DatabaseQueue(
-        path: "file:" + String(decoding: escaped, as: UTF8.self) + "?immutable=1", configuration: configuration)
+        path: isImmutable ? "file:" + String(decoding: escaped, as: UTF8.self) + "?immutable=1" : path,
+        configuration: configuration)
       guard try !queue.read({ database in try Journal.needsTables(database, path: path) }) else {
         throw Journal.isEmpty(path)
       }
@@ -105,7 +103,10 @@ public final class Journal: Sendable {
   private static func needsTables(_ database: Database, path: String) throws -> Bool {
     let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
     let version = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-    if application == applicationID, version == self.version { return false }
+    if application == applicationID, version == self.version {
+      try checkTables(database, path: path)
+      return false
+    }
     guard application == 0, version == 0, try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") == 0
     else {
       throw CRSError(
@@ -118,16 +119,8 @@ public final class Journal: Sendable {
   private static func makeTables(_ database: Database, path: String) throws {
     // Somebody else may have been faster.
     guard try needsTables(database, path: path) else { return }
-    try database.execute(
-      sql: """
-        CREATE TABLE sessions (
-          number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created TEXT NOT NULL, place TEXT NOT NULL);
-        CREATE TABLE records (
-          position INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES sessions, sequence INTEGER NOT NULL,
-          payload BLOB NOT NULL, checksum INTEGER NOT NULL, UNIQUE (session, sequence));
-        PRAGMA application_id=\(applicationID);
-        PRAGMA user_version=\(self.version);
-        """)
+    for (_, sql) in tables { try database.execute(sql: sql) }
+    try database.execute(sql: "PRAGMA application_id=\(applicationID); PRAGMA user_version=\(self.version);")
   }
 
   /// Closes the file; every later call throws `closed`.
@@ -158,22 +151,35 @@ public final class Journal: Sendable {
 
   /// The session begun last.
   public func lastSession() throws(CRSError) -> Session? {
-    try read { database in
-      try Row.fetchOne(database, sql: "SELECT id, created, place FROM sessions ORDER BY number DESC LIMIT 1").map {
-        Session(id: $0[0], created: Instant(rfc3339: $0[1] as String) ?? .epoch, place: $0[2])
+    let path = path
+    return try read { database in
+      let sql = "SELECT id, created, place FROM sessions ORDER BY number DESC LIMIT 1"
+      return try Row.fetchOne(database, sql: sql).map { row in
+        // A damaged file may hold anything: no value is of its column's type until it was looked at.
+        let texts = (0..<3).compactMap { String.fromDatabaseValue(row[$0] as DatabaseValue) }
+        guard texts.count == 3 else { throw Journal.damaged(path, "a session cannot be read") }
+        return Session(id: texts[0], created: Instant(rfc3339: texts[1]) ?? .epoch, place: texts[2])
       }
     }
   }
 
   /// How far each session goes.
   public func position() throws(CRSError) -> JournalPosition {
-    try read { database in
+    let path = path
+    return try read { database in
       let rows = try Row.fetchAll(
         database,
         sql: """
           SELECT id, (SELECT max(sequence) FROM records WHERE session = number) FROM sessions
           """)
-      return Dictionary(rows.map { ($0[0] as String, ($0[1] as UInt64?) ?? 0) }, uniquingKeysWith: max)
+      let pairs = try rows.map { row in
+        let sequence = row[1] as DatabaseValue
+        guard let id = String.fromDatabaseValue(row[0] as DatabaseValue),
+          let last = sequence.isNull ? 0 : UInt64.fromDatabaseValue(sequence)
+        else { throw Journal.damaged(path, "a session cannot be read") }
+        return (id, last)
+      }
+      return Dictionary(pairs, uniquingKeysWith: max)
     }
   }
 

@@ -4,7 +4,14 @@ extension CRSError {
   /// What SQLite says, as this module says it.
   init(_ error: any Error, path: String) {
     guard let error = error as? DatabaseError else {
-      if let error = error as? CRSError { self = error } else { self.init(.storage, "\(path): \(error)") }
+      if let error = error as? CRSError {
+        self = error
+      } else if error is RowDecodingError {
+        // No other type is ever written there.
+        self = Journal.damaged(path, "a value has another type than was written")
+      } else {
+        self.init(.storage, "\(path): \(error)")
+      }
       return
     }
     let text = "the journal \(path): \(error.message ?? "SQLite error \(error.resultCode.rawValue)")"
@@ -14,7 +21,7 @@ extension CRSError {
     case .SQLITE_CORRUPT, .SQLITE_NOTADB:
       self.init(
         .corrupted, text,
-        remedy: "Nothing was changed. Move the file away and load a backup with `crdt-agent crs load`")
+        remedy: Journal.damageRemedy)
     case .SQLITE_BUSY, .SQLITE_LOCKED:
       self.init(.lockFailed, text, remedy: "Another program has the journal; run again when it has ended")
     case .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_READONLY:

@@ -16,6 +16,8 @@ public final class ReasoningSession {
   public let backupFailure: CRSError?
   /// Of the backup that was the start; `nil` where there was none.
   public let backupMetadata: BackupMetadata?
+  /// Why nothing can be written here; `nil` where nothing speaks against it.
+  public let writeRefusal: CRSError?
   /// Why what is applied lives in memory only; `nil` while the journal takes it.
   public private(set) var degradation: CRSError?
 
@@ -52,16 +54,9 @@ public final class ReasoningSession {
     self.folder = folder
     self.project = project
     self.context = context
-    if !options.isReadOnly {
-      try storing { () throws(StorageError) in try context.fileSystem.createFolder(folder.path) }
-    }
-    lock =
-      options.isReadOnly
-      ? nil
-      : try storing { () throws(StorageError) in
-        try FileLock.acquire(folder.journalLock, waitSeconds: context.lockWaitSeconds)
-      }
-    let opening = try SessionOpening(folder, context, options)
+    var refusal: CRSError?
+    lock = try Self.lock(folder, context, options, &refusal)
+    let opening = try SessionOpening(folder, context, options, writeRefusal: refusal)
     session = opening.session
     losses = opening.losses
     shortfall = opening.shortfall
@@ -73,6 +68,8 @@ public final class ReasoningSession {
     backupFailure = opening.backupFailure
     backupMetadata = opening.backup
     isReadOnly = options.isReadOnly
+    wasUntouched = opening.isUntouched
+    writeRefusal = options.isReadOnly ? folder.writeRefusal() : refusal
     self.options = options
     engine = ReasoningEngine(
       state: opening.state, generation: opening.generation, session: ByteString(opening.session.id),
@@ -81,11 +78,33 @@ public final class ReasoningSession {
 
   /// What is known to be missing from the state.
   public private(set) var losses: RecordLosses
-  /// Sessions of which the journal has less than the latest backup had from it, and how far that backup goes.
+  /// Sessions of which the journal has less than it once had, as its last writer or the latest backup says, and how much
+  /// that was.
   public let shortfall: JournalPosition
   private let startPosition: JournalPosition
   private let isReadOnly: Bool
+  private let wasUntouched: Bool
   private let options: Options
+
+  /// The lock of who writes.
+  /// - Parameter refusal: why nothing can be written, where degraded is good enough.
+  private static func lock(
+    _ folder: ProjectFolder, _ context: CRSContext, _ options: Options, _ refusal: inout CRSError?
+  ) throws(CRSError) -> FileLock? {
+    if options.isReadOnly { return nil }
+    do throws(CRSError) {
+      try storing { () throws(StorageError) in try context.fileSystem.createFolder(folder.path) }
+      refusal = folder.writeRefusal()
+      if let refusal { throw refusal }
+      return try storing { () throws(StorageError) in
+        try FileLock.acquire(folder.journalLock, waitSeconds: context.lockWaitSeconds)
+      }
+    } catch {
+      guard options.allowsDegraded, error.code == .permission || error.code == .storage else { throw error }
+      refusal = error
+      return nil
+    }
+  }
 
   public var sessionID: String { session.id }
   public var snapshot: Snapshot { engine.snapshot }
@@ -96,7 +115,7 @@ public final class ReasoningSession {
     losses.isUnbounded ? max(losses.count, backupMetadata?.lostRecords ?? 0) : losses.count
   }
   /// Records of the journal in the state.
-  public var deltaCount: UInt64 { position.values.reduce(0) { $0 + $1 } }
+  public var deltaCount: UInt64 { position.values.reduce(0) { $0 > .max - $1 ? .max : $0 + $1 } }
 
   /// Whether the state holds all that a backup of this host held, as far as its journal tells.
   func covers(_ metadata: BackupMetadata) -> Bool {
@@ -158,6 +177,10 @@ public final class ReasoningSession {
 
   /// Takes note that the state was saved: what was mended is in the backup.
   func noteSave() throws(CRSError) {
+    // From here on it is the backup and the losses that tell what the journal lacks.
+    if !shortfall.isEmpty, degradation == nil, let journal {
+      try JournalExtent(try journal.position()).write(folder, context)
+    }
     guard try RecordLosses.read(folder, context) ?? RecordLosses() != losses else { return }
     try losses.write(folder, context)
   }
@@ -244,10 +267,15 @@ public final class ReasoningSession {
     isClosed = true
     defer { lock = nil }
     guard let journal else { return }
+    // Opening it to write changed the file, also where nothing was appended.
+    let isOwn = isMarkTaken || (wasUntouched && shortfall.isEmpty && !isReadOnly)
+    let extent = isOwn && degradation == nil ? try? JournalExtent(try journal.position()) : nil
     try journal.close()
     self.journal = nil
-    guard isMarkTaken, degradation == nil, let mark = JournalFile.mark(of: folder, context) else { return }
-    // Without it the next writer takes a new session, and nothing else.
+    guard let extent, let mark = JournalFile.mark(of: folder, context) else { return }
+    // Without them the next writer takes a new session and looks at every page, and nothing else. Before it is marked as
+    // whole, what it holds is told.
+    guard (try? extent.write(folder, context)) != nil else { return }
     _ = try? context.fileSystem.replaceIfChanged(folder.journalMark, with: mark)
   }
 

@@ -26,7 +26,13 @@ public struct RecordLosses: Hashable, Sendable {
   public var isNone: Bool { lost.isEmpty && !isUnbounded }
 
   /// Records that are lost, as far as they can be named.
-  public var count: UInt64 { lost.reduce(0) { $0 + ($1.sequences.upperBound - $1.sequences.lowerBound) + 1 } }
+  public var count: UInt64 {
+    lost.reduce(0) { count, run in
+      // A damaged index may tell any number.
+      let (sum, isTooMuch) = count.addingReportingOverflow(run.sequences.upperBound - run.sequences.lowerBound)
+      return isTooMuch || sum == .max ? .max : sum + 1
+    }
+  }
 
   /// Whether a replay may go on without that record, since the loss of it is known.
   func contains(_ session: String, _ sequence: UInt64) -> Bool {

@@ -20,10 +20,28 @@ extension Journal {
     var last = try firstPosition(behind: start) - 1
     while true {
       let batch = try batch(behind: last, count: batchRecords)
-      guard let end = batch.last?.position else { return report }
+      guard !batch.isEmpty else {
+        try compareWithIndex(from: start, &report, skipsCorrupted: skipsCorrupted, known)
+        return report
+      }
       for row in batch {
+        // On a damaged page they may be; a search behind the last one would find the same again, for ever.
+        guard row.position > last else { throw Self.damaged(path, "its records are out of order") }
+        last = row.position
         let expected = (report.position[row.record.session] ?? 0) + 1
         guard row.record.sequence >= expected else { continue }
+        let isGood = row.record.checksum == row.checksum
+        if row.record.sequence > expected, !isGood {
+          // Its number is no better than the rest of it: what is missing shows when the next good one comes.
+          guard skipsCorrupted || known.contains(row.record.session, expected) else {
+            report.stop = CRSError(
+              .corrupted,
+              "\(path): record \(expected) of session \(row.record.session) is corrupt: its checksum is wrong",
+              remedy: Self.remedy, sequence: expected)
+            return report
+          }
+          continue
+        }
         if row.record.sequence > expected {
           let gap = CRSError(
             .gap, "\(path): record \(expected) of session \(row.record.session) is missing",
@@ -40,7 +58,7 @@ extension Journal {
         }
         report.position[row.record.session] = row.record.sequence
         do throws(CRSError) {
-          guard row.record.checksum == row.checksum else {
+          guard isGood else {
             throw CRSError(.corrupted, "its checksum is wrong")
           }
           try body(row.record)
@@ -60,7 +78,6 @@ extension Journal {
             RecordLosses.Run(session: row.record.session, sequences: row.record.sequence...row.record.sequence))
         }
       }
-      last = end
     }
   }
 
@@ -89,6 +106,28 @@ extension Journal {
     }
   }
 
+  /// A session whose last records are not found, though the index has them, did not end there.
+  private func compareWithIndex(
+    from start: JournalPosition, _ report: inout ReplayReport, skipsCorrupted: Bool, _ known: RecordLosses
+  ) throws(CRSError) {
+    for (session, last) in try position().sorted(by: { $0.key < $1.key }) {
+      let met = report.position[session] ?? 0
+      guard last >= met || met == start[session] else {
+        throw Self.damaged(path, "its index lacks record \(met) of session \(session)")
+      }
+      guard last > met else { continue }
+      guard skipsCorrupted || ((met + 1)...last).allSatisfy({ known.contains(session, $0) }) else {
+        report.stop = CRSError(
+          .gap, "\(path): record \(met + 1) of session \(session) is missing", remedy: Self.remedy, sequence: met + 1)
+        return
+      }
+      let (sum, isTooMuch) = report.skipped.addingReportingOverflow(last - met)
+      report.skipped = isTooMuch ? .max : sum
+      report.lost.append(RecordLosses.Run(session: session, sequences: (met + 1)...last))
+      report.position[session] = last
+    }
+  }
+
   private static let remedy =
     "It and what follows is kept. Go on without it with --skip-corrupted, and `crdt-agent crs load` a backup"
 
@@ -100,20 +139,25 @@ extension Journal {
 
   private func firstPosition(behind start: JournalPosition) throws(CRSError) -> Int64 {
     if start.isEmpty { return 1 }
+    let path = path
     return try read { database in
       let rows = try Row.fetchAll(database, sql: "SELECT number, id FROM sessions")
       let firsts = try rows.compactMap { row -> Int64? in
-        let covered = Int64(clamping: start[row[1] as String] ?? 0)
+        guard let id = String.fromDatabaseValue(row[1] as DatabaseValue),
+          let number = Int64.fromDatabaseValue(row[0] as DatabaseValue)
+        else { throw Journal.damaged(path, "a session cannot be read") }
+        let covered = Int64(clamping: start[id] ?? 0)
         return try Int64.fetchOne(
           database, sql: "SELECT min(position) FROM records WHERE session = ? AND sequence > ?",
-          arguments: [row[0] as Int64, covered])
+          arguments: [number, covered])
       }
       return firsts.min() ?? .max
     }
   }
 
   private func batch(behind position: Int64, count: Int) throws(CRSError) -> [StoredRow] {
-    try read { database in
+    let path = path
+    return try read { database in
       // A session that is missing makes its records fail their checksum.
       let rows = try Row.fetchCursor(
         database,
@@ -123,12 +167,16 @@ extension Journal {
           """, arguments: [position, count])
       var batch: [StoredRow] = []
       while let row = try rows.next() {
+        guard let position = Int64.fromDatabaseValue(row[0] as DatabaseValue) else {
+          throw Journal.damaged(path, "a record has no number")
+        }
         let payload = try row.withUnsafeData(atIndex: 3) { $0.map { Array($0) } ?? [] }
         batch.append(
           StoredRow(
-            position: row[0],
+            position: position,
             record: JournalRecord(
-              session: row[1], sequence: UInt64(clamping: Int64.fromDatabaseValue(row[2]) ?? 0), payload: payload),
+              session: String.fromDatabaseValue(row[1] as DatabaseValue) ?? "",
+              sequence: UInt64(clamping: Int64.fromDatabaseValue(row[2]) ?? 0), payload: payload),
             checksum: UInt32(truncatingIfNeeded: Int64.fromDatabaseValue(row[4]) ?? -1)))
       }
       return batch

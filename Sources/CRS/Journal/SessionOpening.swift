@@ -18,7 +18,7 @@ struct SessionOpening {
   var degradation: CRSError?
   var report = ReplayReport()
   var losses = RecordLosses()
-  /// Sessions of which the journal has less than the backup had from it.
+  /// Sessions of which the journal has less than it once had.
   var shortfall: JournalPosition = [:]
   /// The journal's last session where it can be gone on with, else a new one.
   var session: Journal.Session
@@ -30,16 +30,29 @@ struct SessionOpening {
   private var described: [BackupMetadata] = []
   private var isLatestDescribed = true
   private var last: Journal.Session?
-  private let isUntouched: Bool
+  /// Whether the journal is as its last writer left it.
+  let isUntouched: Bool
+  /// Whether the journal's last writer came to its end, whatever became of the file since.
+  private let isMarked: Bool
+  /// How far each session once went, as the backup and the journal's last writer say.
+  private var once: JournalPosition = [:]
+  /// Why nothing can be written; `nil` where it can, or who opens only reads.
+  private let writeRefusal: CRSError?
 
   /// - Throws: as ``ReasoningSession/init(_:project:context:options:)``.
-  init(_ folder: ProjectFolder, _ context: CRSContext, _ options: ReasoningSession.Options) throws(CRSError) {
+  /// - Parameter writeRefusal: why nothing can be written, where it is opened all the same.
+  init(
+    _ folder: ProjectFolder, _ context: CRSContext, _ options: ReasoningSession.Options, writeRefusal: CRSError?
+  ) throws(CRSError) {
     self.folder = folder
     self.context = context
     self.options = options
+    self.writeRefusal = writeRefusal
     session = Journal.Session(id: "", created: .epoch, place: "")
     // Looked at before it is opened, which may fold the log into it.
     isUntouched = JournalFile.isUntouched(folder, context)
+    isMarked =
+      try storing { () throws(StorageError) in try context.fileSystem.information(folder.journalMark) } != nil
     try takeBackup()
     let written = try RecordLosses.read(folder, context)
     losses = written ?? RecordLosses()
@@ -73,18 +86,37 @@ struct SessionOpening {
     let isMissing = try storing { () throws(StorageError) in try context.fileSystem.information(path) } == nil
     do throws(CRSError) {
       if options.isReadOnly && isMissing { throw CRSError(.notFound, "no journal in \(folder.path)") }
-      let opened =
-        options.isReadOnly
-        ? try Journal.toRead(path, waitSeconds: options.journalWaitSeconds)
-        : try Journal(path, waitSeconds: options.journalWaitSeconds)
-      try replay(opened)
-      last = try opened.lastSession()
-      journal = opened
+      // Also who writes reads first: opening it to write changes the file.
+      let reader = isMissing ? nil : try reader(path)
+      if let reader {
+        try replay(reader)
+        // What can be read is in the state by now; where the file is damaged, that is not all, and nothing is added.
+        if !isUntouched, !options.isReadOnly || reader.isSmall { try reader.checkIntegrity() }
+        try reader.checkCounts()
+        last = try reader.lastSession()
+      }
+      if options.isReadOnly || writeRefusal != nil {
+        journal = reader
+      } else {
+        try reader?.close()
+        journal = try Journal(path, waitSeconds: options.journalWaitSeconds)
+      }
+      degradation = writeRefusal
     } catch {
       guard options.allowsDegraded || options.isReadOnly else { throw error }
       if error.code != .notFound || !options.isReadOnly { degradation = error }
     }
-    if let stop = report.stop, !options.isReadOnly { throw stop }
+    if let stop = report.stop, !options.isReadOnly, degradation == nil { throw stop }
+  }
+
+  /// `nil` where the file holds no journal yet and this is to begin one.
+  private func reader(_ path: String) throws(CRSError) -> Journal? {
+    do throws(CRSError) {
+      return try Journal.toRead(path, waitSeconds: options.journalWaitSeconds)
+    } catch {
+      guard !options.isReadOnly, writeRefusal == nil, error == Journal.isEmpty(path) else { throw error }
+      return nil
+    }
   }
 
   private mutating func replay(_ opened: Journal) throws(CRSError) {
@@ -123,7 +155,14 @@ struct SessionOpening {
 
   private mutating func measureLosses(wasToldOf: Bool) throws(CRSError) {
     let there = try journal?.position() ?? [:]
-    shortfall = start.filter { session, sequence in there[session] ?? 0 < sequence }
+    let extent = try JournalExtent.read(folder, context)
+    once = start.merging(extent?.position ?? [:], uniquingKeysWith: max)
+    shortfall = once.filter { session, sequence in there[session] ?? 0 < sequence }
+    if !shortfall.isEmpty, degradation == nil {
+      losses.add(extent?.runs(missingIn: there, and: report.position) ?? [])
+      // Only a writer that came to its end tells all that there was.
+      if extent == nil || !isMarked { losses.isUnbounded = true }
+    }
     if backupFailure != nil {
       // What the damaged backup held is here as far as the journal holds it.
       for metadata in described {
@@ -163,10 +202,10 @@ struct SessionOpening {
     return Journal.Session(id: context.newSessionID(), created: context.wallClock(), place: place)
   }
 
-  /// Whether the journal has everything that the backup says it had: one put back to an older state does not.
+  /// Whether the journal has everything that it once had: one put back to an older state does not.
   private func isJournalUpToDate() throws(CRSError) -> Bool {
     guard let there = try journal?.position() else { return false }
-    return start.allSatisfy { session, sequence in (there[session] ?? sequence) >= sequence }
+    return once.allSatisfy { session, sequence in (there[session] ?? sequence) >= sequence }
   }
 }
 

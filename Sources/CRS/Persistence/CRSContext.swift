@@ -40,6 +40,7 @@ extension CRSError {
   init(_ error: StorageError) {
     let code: Code =
       switch error.code {
+      case .notFound where StorageError.creating.contains(error.operation): .cannotCreate
       case .notFound: .notFound
       case .permission, .notOwned: .permission
       case .noSpace: .full
@@ -55,6 +56,11 @@ extension CRSError {
       }
     self.init(code, error.description, remedy: remedy)
   }
+}
+
+extension StorageError {
+  /// Operations that make what they name: where a folder on the way is missing, it is not something that is looked for.
+  fileprivate static let creating: Set<String> = ["create folder", "lock", "rename", "replace", "write"]
 }
 
 /// Runs work on files and turns its error into this module's.

@@ -139,11 +139,13 @@ public final class PersistenceManager {
   private func read(_ path: String, _ metadataPath: String) throws(CRSError) -> Backup {
     guard let metadata = try read(metadataPath, limitBytes: 1 << 26), let bytes = try read(path, limitBytes: .max - 1)
     else { throw CRSError(.notFound, "\(metadataPath) or \(path) is missing") }
-    do throws(CRSError) {
-      return try Backup(bytes, metadata: try BackupMetadata(metadata))
-    } catch {
-      throw CRSError(error.code, "\(metadataPath): \(error.message)", remedy: error.remedy)
+    func named<Value>(_ file: String, _ body: () throws(CRSError) -> Value) throws(CRSError) -> Value {
+      do throws(CRSError) { return try body() } catch {
+        throw CRSError(error.code, "\(file): \(error.message)", remedy: error.remedy)
+      }
     }
+    let read = try named(metadataPath) { () throws(CRSError) in try BackupMetadata(metadata) }
+    return try named(path) { () throws(CRSError) in try Backup(bytes, metadata: read) }
   }
 
   private func read(_ path: String, limitBytes: Int) throws(CRSError) -> [UInt8]? {

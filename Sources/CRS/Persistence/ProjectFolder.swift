@@ -7,9 +7,13 @@ public struct ProjectFolder: Hashable, Sendable {
 
   public init(_ path: String) { self.path = path }
 
+  /// The project's names, from which the index of all can be made again.
+  public var identity: String { path + "/project.json" }
   public var journal: String { path + "/journal.sqlite" }
   /// What the journal's file looked like when its last writer closed it.
   public var journalMark: String { path + "/journal.mark" }
+  /// How far each session of the journal went when its last writer closed it.
+  public var journalPosition: String { path + "/journal.position" }
   /// ``RecordLosses``.
   public var losses: String { path + "/journal.losses" }
   /// Held by who applies.

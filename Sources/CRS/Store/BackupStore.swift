@@ -43,7 +43,10 @@ public struct BackupStore {
   public init(_ store: Store) { self.store = store }
 
   /// Puts a backup into the store, in the place of this host's former one of that project (which stays in history).
+  /// - Throws: `secretFound` where the project's given name looks like one; what writing throws.
   public func publish(_ backup: Backup, of project: ProjectIdentity, defaultHost: HostName) throws(CRSError) -> Entry? {
+    try project.refuseSecretName()
+    let project = project.withoutSecrets()
     var content = JSONWriter()
     content.object { content in
       content.member("id", Self.id(of: project))
@@ -130,11 +133,50 @@ public struct BackupStore {
       do throws(CRSError) {
         return (stored, try state(of: stored))
       } catch {
-        guard error.code == .corrupted || error.code == .notFound else { throw error }
+        // Damage of git's own object is a failure of storage: it is of that host's backup, and stops no other.
+        guard [.corrupted, .notFound, .badData, .storage].contains(error.code) else { throw error }
         found.failures.append(Failure(stamp: stored.stamp, metadata: stored.metadata, error: error))
       }
     }
     return nil
+  }
+
+  /// The projects with a remote that have backups which a project without one would take for its own: a repository and
+  /// its forks have the same root commit.
+  func projects(of project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) -> [ProjectIdentity] {
+    if project.hasRemote { return [] }
+    let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
+    var projects: [ProjectIdentity] = []
+    for backup in Self.listing(records.map(\.entry), of: project).backups
+    where selection.accepts(backup) && backup.project.hasRemote {
+      if !projects.contains(where: { $0.isSameProject(as: backup.project) }) { projects.append(backup.project) }
+    }
+    return projects
+  }
+
+  /// - Throws: `usage` where what is wanted is of several projects.
+  func demandOneProject(_ project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) {
+    let projects = try projects(of: project, selection)
+    guard projects.count > 1 else { return }
+    let keys = projects.map(\.key).sorted().map(\.description).joined(separator: " and ")
+    throw CRSError(
+      .usage, "the root commit of this repository, which has no remote, is that of \(keys)",
+      remedy: "Nothing was loaded. Give it the remote of the one that is meant, or choose a host with --host")
+  }
+
+  /// - Throws: `notFound` where no backup is wanted, readable or not.
+  public func demand(_ project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) {
+    let listing = try selection.isNewest ? newest(of: project) : history(of: project)
+    guard
+      listing.backups.contains(where: { selection.accepts($0) })
+        || listing.failures.contains(where: { selection.mayMean($0.stamp) })
+    else { throw Self.nothing(of: project) }
+  }
+
+  static func nothing(of project: ProjectIdentity) -> CRSError {
+    CRSError(
+      .notFound, "the store holds no backup of \(project.key) that was asked for",
+      remedy: "`crdt-agent crs history` lists them; run crdt-backup to get those of other hosts")
   }
 
   /// The state of one backup, verified.
@@ -192,7 +234,7 @@ public struct BackupStore {
     let fields = try? JSONReader.object(entry.content)
     if let key = fields?["project"]?.text {
       let aliases = fields?["aliases"]?.elements.compactMap { $0.text.map { ByteString(bytes: $0) } } ?? []
-      return ProjectIdentity(key: ByteString(bytes: key), aliases: aliases)
+      return ProjectIdentity(key: ByteString(bytes: key), aliases: aliases).withoutSecrets()
     }
     let prefix = Array("crs:".utf8)
     guard entry.id.bytes.starts(with: prefix) else { return ProjectIdentity(key: entry.id) }
@@ -215,7 +257,7 @@ extension StoredBackup {
 }
 
 extension ProjectIdentity {
-  fileprivate func isOf(_ other: ProjectIdentity) -> Bool { !sharedNames.isDisjoint(with: other.sharedNames) }
+  fileprivate func isOf(_ other: ProjectIdentity) -> Bool { isSameProject(as: other) }
 }
 
 extension CRSError {
@@ -228,7 +270,8 @@ extension CRSError {
       case .permission: .permission
       case .notOnRemote: .lockFailed
       case .configuration: .configuration
-      case .cannotCreate, .storage, .internal: .storage
+      case .cannotCreate: .cannotCreate
+      case .storage, .internal: .storage
       }
     self.init(code, error.message, remedy: error.remedy)
   }

@@ -34,7 +34,8 @@ public struct ProjectIdentity: Hashable, Sendable {
   /// - Parameters:
   ///   - environment: where git is looked for.
   ///   - waitSeconds: how long git may take for an answer.
-  /// - Throws: `usage` where there is no git repository with a remote or a commit, and no name is given;
+  /// - Throws: `usage` where there is no git repository with a remote or a commit, and no name is given; `secretFound`
+  ///   for a given name that looks like one, where a remote that does is known by its digest;
   ///   `configuration` where git cannot be run; `storage` where it gives no answer. What is not known is no identity:
   ///   another one would split the project.
   public static func of(
@@ -45,7 +46,9 @@ public struct ProjectIdentity: Hashable, Sendable {
       guard !name.isEmpty else { throw CRSError(.usage, "the project's name is empty") }
       // The name says it; the path is only another name on this host.
       let top = (try? repository.ask(["rev-parse", "--show-toplevel"])).flatMap(\.self)
-      return ProjectIdentity(key: ByteString("name:" + name), aliases: [pathAlias(top ?? folder)])
+      let named = ProjectIdentity(key: ByteString("name:" + name), aliases: [pathAlias(top ?? folder)])
+      try named.refuseSecretName()
+      return named
     }
     guard let top = try repository.ask(["rev-parse", "--show-toplevel"]) else {
       throw unknown("\(folder) is in no git repository")
@@ -56,7 +59,7 @@ public struct ProjectIdentity: Hashable, Sendable {
     let remote = remotes.contains("origin") ? "origin" : remotes.count == 1 ? remotes[0] : nil
     let url = if let remote { try configuredURL(of: remote, repository) } else { String?.none }
     if let url, let normalized = normalized(remote: url) {
-      return ProjectIdentity(key: ByteString("git:" + normalized), aliases: aliases)
+      return ProjectIdentity(key: ByteString("git:" + normalized), aliases: aliases).withoutSecrets()
     }
     if let root { return ProjectIdentity(key: root, aliases: aliases) }
     if let remote, url != nil {
@@ -70,10 +73,10 @@ public struct ProjectIdentity: Hashable, Sendable {
     try repository.ask(["config", "--get-all", "remote.\(remote).url"])?.split(separator: "\n").first.map(String.init)
   }
 
-  /// A remote's URL without what differs from clone to clone: scheme, user and password, port, `.git`, the case of the
-  /// host. `nil` for a path, which means something else on another host.
+  /// A remote's URL without what differs from clone to clone: scheme, user and password, port, query and fragment (where
+  /// tokens are handed over), `.git`, the case of the host. `nil` for a path, which means something else on another host.
   public static func normalized(remote url: String) -> String? {
-    var rest = url[...]
+    var rest = url[...].prefix { $0 != "?" && $0 != "#" }
     if let scheme = rest.range(of: "://") {
       guard rest[..<scheme.lowerBound] != "file" else { return nil }
       rest = rest[scheme.upperBound...]

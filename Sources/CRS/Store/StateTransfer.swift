@@ -9,6 +9,8 @@ public enum StateTransfer {
     public var backup: Backup
     /// The entry in the store; `nil` where none was asked for, or the store holds that backup already.
     public var entry: Entry?
+    /// Why the backup is only in the store, as where this host's folder cannot be written.
+    public var localFailure: CRSError?
   }
 
   /// Saves the whole state on this host and, with a store, puts it there.
@@ -25,12 +27,23 @@ public enum StateTransfer {
           // What goes into the store goes to every host.
           try SecretRefusal.check(session.engine.state.canonicalBytes, scanner)
         }
-        // Saved again, nothing changes: no write here, no commit in the store.
-        let backup = try PersistenceManager(session.folder, context: context).save(
-          try session.backup(allowsIncomplete: allowsIncomplete))
-        try session.noteSave()
-        if let store, try holds(store, backup, project, context) { return Saved(backup: backup, entry: nil) }
-        return Saved(backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host))
+        var backup = try session.backup(allowsIncomplete: allowsIncomplete)
+        var localFailure: CRSError?
+        do throws(CRSError) {
+          // Saved again, nothing changes: no write here, no commit in the store.
+          backup = try PersistenceManager(session.folder, context: context).save(backup)
+          try session.noteSave()
+        } catch {
+          // What can be read here is better kept elsewhere than nowhere; it is called incomplete.
+          guard store != nil, !backup.metadata.isComplete, session.degradation != nil else { throw error }
+          localFailure = error
+        }
+        if let store, try holds(store, backup, project, context) {
+          return Saved(backup: backup, entry: nil, localFailure: localFailure)
+        }
+        return Saved(
+          backup: backup, entry: try store?.publish(backup, of: project, defaultHost: context.host),
+          localFailure: localFailure)
       }
     }
   }
@@ -51,6 +64,8 @@ public enum StateTransfer {
   private static func keepWhatWasSaved(
     _ session: ReasoningSession, _ project: ProjectIdentity, _ store: BackupStore, _ context: CRSContext
   ) throws(CRSError) {
+    // Whose they are cannot be told; they stay where they are, under names of their own.
+    guard try store.projects(of: project, BackupSelection(host: context.host.bytes)).count < 2 else { return }
     let listing = try store.newest(of: project)
     let own = listing.backups.first { $0.stamp.host == context.host.bytes }
     let unread = listing.failures.filter {
@@ -92,6 +107,7 @@ public enum StateTransfer {
     try measured(.load, session.folder, context) { () throws(CRSError) in
       try traced("crs.LoadCheckpointFromDisk") { span throws(CRSError) in
         span.attributes["crs.project"] = project.key.description
+        try store.demandOneProject(project, selection)
         let found = try store.load(project, selection)
         guard !found.backups.isEmpty else {
           if let failure = found.failures.first(where: { $0.error.code == .versionMismatch }) { throw failure.error }
@@ -100,9 +116,7 @@ public enum StateTransfer {
               .corrupted, "no good backup of \(project.key): \(failure.error.message)",
               remedy: "Nothing was loaded. Run crdt-backup on the host that made it, then again here")
           }
-          throw CRSError(
-            .notFound, "the store holds no backup of \(project.key) that was asked for",
-            remedy: "`crdt-agent crs history` lists them; run crdt-backup to get those of other hosts")
+          throw BackupStore.nothing(of: project)
         }
         let joined = ReasoningState(joining: found.backups.map(\.state))
         let count = try session.join(joined)

@@ -61,6 +61,14 @@ public struct CheckpointMetrics: Hashable, Sendable {
   }
 }
 
+/// Checkpoints as a file.
+public struct CheckpointExport: Hashable, Sendable {
+  public var bytes: [UInt8]
+  public var checkpointCount: Int
+  /// Damaged ones, and entries that cannot be read at all.
+  public var leftOut: [CheckpointValidation]
+}
+
 /// What an import did.
 public struct CheckpointImportReport: Hashable, Sendable {
   public var imported: [CheckpointHeader] = []

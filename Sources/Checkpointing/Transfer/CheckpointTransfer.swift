@@ -96,20 +96,50 @@ extension CheckpointService {
   /// Checkpoints with their states, sessions and annotations as one file. Every checksum is verified: throws
   /// `.checksumMismatch` for a damaged one rather than to pass it on. A legacy one is passed on as what it is.
   public func export(_ query: CheckpointQuery = CheckpointQuery()) throws(CheckpointError) -> [UInt8] {
+    try exporting(query).bytes
+  }
+
+  /// The same, with a report.
+  /// - Parameter skipsInvalid: leave out what is damaged, and name it, rather than to write nothing.
+  public func exporting(_ query: CheckpointQuery = CheckpointQuery(), skipsInvalid: Bool = false)
+    throws(CheckpointError) -> CheckpointExport
+  {
     try gated { () throws(CheckpointError) in
       let catalog = try catalog()
       let found = try matching(query, in: catalog)
       var lines: [[UInt8]] = []
+      var (ids, sessions): (Set<CheckpointID>, Set<CheckpointID>) = ([], [])
+      var leftOut: [CheckpointValidation] = []
       for stored in found {
-        let state = try stateBytes(of: stored)
-        _ = try stored.checkpoint(state: state, acceptsLegacy: true)
-        lines.append(stored.json(state: state ?? []))
+        do throws(CheckpointError) {
+          let state = try stateBytes(of: stored)
+          _ = try stored.checkpoint(state: state, acceptsLegacy: true)
+          lines.append(stored.json(state: state ?? []))
+          ids.insert(stored.header.id)
+          sessions.insert(stored.header.session)
+        } catch {
+          guard skipsInvalid else {
+            throw CheckpointError(
+              error.code, error.message, remedy: "Nothing was exported. Leave out what is damaged with --skip-invalid",
+              underlyingExitCode: error.underlyingExitCode)
+          }
+          leftOut.append(
+            CheckpointValidation(
+              header: stored.header, id: stored.header.id.bytes, verdict: .invalid, reason: error.message))
+        }
       }
-      let (ids, sessions) = (Set(found.map(\.header.id)), Set(found.map(\.header.session)))
-      count { $0.exported += found.count }
-      return CheckpointTransfer.written(
+      // What an entry that cannot be read would be, nothing tells: of all, it is one.
+      if query == CheckpointQuery() {
+        for (id, reason) in catalog.unreadable {
+          leftOut.append(CheckpointValidation(header: nil, id: id, verdict: .invalid, reason: reason))
+        }
+      }
+      let exported = lines.count
+      count { $0.exported += exported }
+      let bytes = CheckpointTransfer.written(
         sessions: catalog.sessions.filter { sessions.contains($0.id) }, checkpoints: lines,
         annotations: catalog.annotations.filter { ids.contains($0.checkpoint) })
+      return CheckpointExport(bytes: bytes, checkpointCount: exported, leftOut: leftOut)
     }
   }
 

@@ -77,8 +77,7 @@ struct IngestMatching {
     for (item, base) in undecided {
       let id = items[item].id
       if let value = recognisable(item, base: base, among: pastByID[id]) {
-        claim(value.metadata.uniqueID, of: id)
-        outcomes[item] = .recognised(value, previous: base)
+        recognise(item, as: value, previous: base)
       } else if base == nil, isCopy(item, among: values[id]) || isCopy(item, among: pastByID[id]) {
         outcomes[item] = .copy
       } else {
@@ -180,8 +179,7 @@ struct IngestMatching {
     for item in open {
       let base = left.popFirst()
       if let value = recognisable(item, base: base, among: current) {
-        claim(value.metadata.uniqueID, of: id)
-        outcomes[item] = .recognised(value, previous: base)
+        recognise(item, as: value, previous: base)
       } else if base == nil, groups[id]?.isUndecided == false, isCopy(item, among: current) {
         outcomes[item] = .copy
       } else if isHistoryNeeded(base, current) {
@@ -290,6 +288,14 @@ struct IngestMatching {
 
   private static func created(_ value: KnownValue) -> Instant {
     UniqueID(value.metadata.uniqueID)?.created ?? value.metadata.stamp.instant
+  }
+
+  private mutating func recognise(_ item: Int, as value: KnownValue, previous: IngestBase.Item?) {
+    let id = items[item].id
+    outcomes[item] = .recognised(value, previous: previous)
+    // What it was is nobody's now.
+    if let previous { groups[id]?.claimed.remove(previous.uniqueID) }
+    claim(value.metadata.uniqueID, of: id)
   }
 
   private mutating func claim(_ uniqueID: ByteString, of id: ByteString) { groups[id]?.claimed.insert(uniqueID) }

@@ -36,8 +36,8 @@ extension Store {
     }
     do {
       // The store's own come first: where two fit, the first is named.
-      return try SecretRule.parse(bytes, source: settings.secrets == nil ? Store.secretRulesName : path)
-        + SecretRule.builtIn
+      let source = settings.secrets == nil ? Store.secretRulesName : path
+      return try SecretRule.parse(bytes, source: source) + SecretRule.builtIn
     } catch {
       throw ReplicationError(
         .configuration, error.description, remedy: "Nothing was changed. Mend that line and run again")

@@ -133,6 +133,11 @@ struct CRSAccess {
     return (project, index.folder(of: project))
   }
 
+  /// The project with all names that it has here; those of the repository where it is not here.
+  func allNames() throws -> ProjectIdentity {
+    try ProjectIndex(dataFolder: dataFolder, fileSystem: context.fileSystem).project(identity)?.identity ?? identity
+  }
+
   /// The project, which has to be here.
   func known() throws -> (project: ProjectIndex.Project, folder: ProjectFolder) {
     let index = try ProjectIndex(dataFolder: dataFolder, fileSystem: context.fileSystem)
@@ -203,11 +208,14 @@ extension ReasoningSession {
   var mode: String {
     if degradation != nil { return "degraded" }
     if replay.stop != nil { return "damaged" }
-    return losses.isNone ? "journaled" : "incomplete"
+    if !losses.isNone { return "incomplete" }
+    return writeRefusal == nil ? "journaled" : "read-only"
   }
 
   /// What a command that reads this state ends with: an answer from a part of it is no success.
-  var exitCode: Int32 { degradation?.exitCode ?? replay.stop?.exitCode ?? 0 }
+  var exitCode: Int32 {
+    degradation?.exitCode ?? replay.stop?.exitCode ?? (shortfall.isEmpty ? 0 : CRSError(.gap, "").exitCode)
+  }
 
   /// What keeps this state from being all there is, one line each.
   var problems: [String] {
@@ -219,11 +227,12 @@ extension ReasoningSession {
     }
     if let stop = replay.stop { problems.append("the journal was read only in part: \(stop)") }
     if !losses.isNone { problems.append("incomplete: \(lossMessage)") }
-    if !shortfall.isEmpty {
+    if !shortfall.isEmpty, degradation == nil {
       problems.append(
-        "the journal lacks records that the latest backup had from it: it was removed or put back to an older state, and "
-          + "what was applied after that backup may be lost")
+        "the journal lacks records that it had: it was removed or put back to an older state, and what was applied after "
+          + "the latest backup may be lost")
     }
+    if let writeRefusal, degradation == nil { problems.append("nothing can be applied: \(writeRefusal)") }
     if let backupFailure { problems.append("the latest backup was not used: \(backupFailure.message)") }
     return problems
   }

@@ -65,8 +65,7 @@ struct CRSApplyCommand: ParsableCommand {
       var input = try DeltaInput(file)
       let access = try options.access()
       let scanner = try access.secretScanner(secrets)
-      let (project, folder) = try access.register()
-      let session = try access.session(folder) { $0.skipsCorrupted = skipCorrupted }
+      let (project, session) = try opened(access)
       if session.lostRecords > 0 {
         console.warn(counted(session.lostRecords, "record", "records") + " of the journal passed over")
       }
@@ -138,6 +137,19 @@ struct CRSApplyCommand: ParsableCommand {
       }
       if let failure { return failure.error.exitCode }
       return refusals.count == 0 ? 0 : CRSError(.invalidDelta, "").exitCode
+    }
+  }
+
+  /// Takes the project up and opens its state; where that fails, says what became of the deltas.
+  private func opened(_ access: CRSAccess) throws -> (project: ProjectIndex.Project, session: ReasoningSession) {
+    do {
+      let (project, folder) = try access.register()
+      return (project, try access.session(folder) { $0.skipsCorrupted = skipCorrupted })
+    } catch let error as CRSError {
+      throw CRSError(
+        error.code, "none of the deltas is kept: \(error.message)",
+        remedy: (error.remedy.isEmpty ? "" : error.remedy + ". ") + "Then give the deltas again",
+        sequence: error.sequence)
     }
   }
 

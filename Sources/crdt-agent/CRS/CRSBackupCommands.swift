@@ -31,6 +31,7 @@ struct CRSSaveCommand: ParsableCommand {
         session, project: project.identity, to: store, context: access.context, allowsIncomplete: incomplete,
         scanner: try access.secretScanner(secrets))
       try session.close()
+      if let failure = saved.localFailure { console.warn("the backup is in the store only: \(failure)") }
       let metadata = saved.backup.metadata
       console.say(
         "saved generation \(metadata.generation)"
@@ -41,7 +42,7 @@ struct CRSSaveCommand: ParsableCommand {
         console.object("crs save") { object in
           object.member("project", project.identity.key)
           object.raw("metadata", Array(metadata.bytes.dropLast()))
-          object.member("file", folder.latestBackup)
+          object.member("file", saved.localFailure == nil ? folder.latestBackup : nil)
           object.member("inStore", store != nil)
           object.member("uniqueID", saved.entry.map { $0.metadata.uniqueID.description })
         }
@@ -74,6 +75,8 @@ struct CRSLoadCommand: ParsableCommand {
       let time = try at.map { try TimeText.parse($0, now: access.context.wallClock()) }
       let store = try access.openedStore()
       let selection = BackupSelection(host: host.map { ByteString($0) }, at: time, generation: generation)
+      // A project is taken up when there is something of it.
+      if (try? access.known()) == nil { try store.demand(access.identity, selection) }
       let (project, folder) = try access.register()
       let session = try access.session(folder) { $0.skipsCorrupted = skipCorrupted }
       let loaded = try StateTransfer.load(
@@ -101,7 +104,8 @@ struct CRSLoadCommand: ParsableCommand {
           object.raw("generation", Array(String(generation).utf8))
         }
       }
-      return 0
+      // What was loaded is not all that was asked for.
+      return loaded.found.failures.exitCode
     }
   }
 }
@@ -115,7 +119,7 @@ struct CRSHistoryCommand: ParsableCommand {
   func run() throws {
     try options.run("history") { console in
       let access = try options.access()
-      let listing = try access.openedStore().history(of: access.identity)
+      let listing = try access.openedStore().history(of: access.allNames())
       let backups = listing.backups
       for failure in listing.failures { console.warn("\(failure.name) cannot be read: \(failure.error)") }
       if options.output.json {
@@ -170,6 +174,13 @@ extension JSONWriter {
     }
     member("code", failure.error.code.rawValue)
     member("error", failure.error.message)
+  }
+}
+
+extension [BackupStore.Failure] {
+  /// What a command ends with that met them: damage comes before what only another version reads.
+  var exitCode: Int32 {
+    contains { $0.error.code != .versionMismatch } ? CRSError(.corrupted, "").exitCode : first?.error.exitCode ?? 0
   }
 }
 

@@ -59,7 +59,8 @@ struct CRSStatusCommand: ParsableCommand {
           }
         }
       }
-      return session.shortfall.isEmpty ? session.exitCode : CRSError(.gap, "").exitCode
+      if session.exitCode != 0 { return session.exitCode }
+      return session.writeRefusal?.exitCode ?? listing.failures.exitCode
     }
   }
 }
@@ -91,22 +92,25 @@ struct CRSVerifyCommand: ParsableCommand {
       check("journal") { () throws(CRSError) in
         guard (try? access.context.fileSystem.information(folder.journal)).flatMap({ $0 }) != nil else {
           let session = try access.session(folder) { $0.isReadOnly = true }
-          guard session.shortfall.isEmpty else { throw CRSError(.gap, "it is gone, and the latest backup had it") }
+          guard session.shortfall.isEmpty else { throw CRSError(.gap, "it is gone") }
+          guard session.losses.isNone else { throw CRSError(.gap, session.lossMessage) }
           return "none"
         }
-        let report = try Journal.toRead(folder.journal).replay(skipsCorrupted: skipCorrupted) {
-          record throws(CRSError) in
+        let journal = try Journal.toRead(folder.journal)
+        try journal.checkIntegrity()
+        let report = try journal.replay(skipsCorrupted: skipCorrupted) { record throws(CRSError) in
           _ = try ChangeRecord(record.payload)
         }
         let session = try access.session(folder) { $0.isReadOnly = true }
         if !session.shortfall.isEmpty {
-          throw CRSError(.gap, "it lacks records that the latest backup had from it")
+          throw CRSError(.gap, "it lacks records that it had: it was put back to an older state")
         }
         if let stop = report.stop { throw stop }
         if report.skipped > 0 {
           throw CRSError(
             .corrupted, "\(counted(report.skipped, "record is", "records are")) lost, \(report.replayed) good")
         }
+        guard session.losses.isNone else { throw CRSError(.gap, session.lossMessage) }
         return "\(counted(report.replayed, "record is", "records are")) good"
       }
       check("backup here") { () throws(CRSError) in

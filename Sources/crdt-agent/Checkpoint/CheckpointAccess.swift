@@ -18,6 +18,11 @@ extension StoreOptions {
     request.makesStore = making
     if let host {
       guard !host.isEmpty else { throw ValidationError("--host is empty") }
+      if let rule = SecretScanner().findings(in: JSONText.quoted(Array(host.utf8))).first?.rule {
+        throw CheckpointError(
+          .secretFound, "--host looks like a secret (\(rule))",
+          remedy: "Nothing was changed. Every host would read it: give another name")
+      }
       request.host = EntryIdentity.hostName(folding: host)
     }
     let store = StoreCheckpointStore(

@@ -53,7 +53,8 @@ struct CheckpointCreateCommand: ParsableCommand {
     let console = Console(agent: output)
     try console.run("checkpoint create", printsResult: false) {
       let service = try storeOptions.checkpoints(making: true, host: host)
-      let (state, refused) = try frozenState(try service.secretScanner())
+      let (state, refused, unlisted) = try frozenState(try service.secretScanner())
+      for name in unlisted { console.warn("\(name) stays out: it is not on the list; --env \(name) lets it in") }
       for name in refused { console.warn("\(name) stays out: it looks like a secret") }
       var draft = CheckpointDraft(
         message: ByteString(message), tags: Set(tag.map { ByteString($0) }),
@@ -79,8 +80,11 @@ struct CheckpointCreateCommand: ParsableCommand {
     }
   }
 
-  /// The state to freeze, and the variables that stay out because of their value.
-  private func frozenState(_ scanner: SecretScanner) throws -> (CheckpointState, [ByteString]) {
+  /// The state to freeze, the variables that stay out because of their value, and those of the state that are not on the
+  /// list.
+  private func frozenState(_ scanner: SecretScanner) throws
+    -> (state: CheckpointState, refused: [ByteString], unlisted: [ByteString])
+  {
     var frozen = CheckpointState()
     var given: [ByteString: ByteString]?
     if let state {
@@ -97,6 +101,9 @@ struct CheckpointCreateCommand: ParsableCommand {
       : EnvironmentAllowList(adding: Set(environmentNames.map { ByteString($0) }))
     let (kept, refused) = list.chosen(from: given ?? here, scanner: scanner)
     frozen.environment = kept
-    return (frozen, refused)
+    // Of this process nobody asked for all; what a state brings along is not left out without a word.
+    let unlisted = (given ?? [:]).keys.filter { !list.names.contains($0) }.sorted()
+      .map { scanner.findings(in: JSONText.quoted($0.bytes)).isEmpty ? $0 : "(a name that looks like a secret)" }
+    return (frozen, refused, unlisted)
   }
 }

@@ -1,0 +1,50 @@
+import Durability
+
+/// How far each session of the journal went when its last writer closed it, in a file beside it: a journal that was
+/// removed, cut off or put back to an older state is told by having less, and what it lacks has a name.
+struct JournalExtent: Hashable, Sendable {
+  var position: JournalPosition
+
+  private static let heading = "crs-journal-position 1"
+
+  init(_ position: JournalPosition) { self.position = position }
+
+  var bytes: [UInt8] {
+    let lines = position.map { "\($0.value) \($0.key)" }.sorted()
+    return Array((([Self.heading] + lines + ["end"]).joined(separator: "\n") + "\n").utf8)
+  }
+
+  /// `nil` for a file that makes no sense.
+  init?(_ bytes: [UInt8]) {
+    var lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")[...]
+    guard lines.popFirst() == Self.heading[...], lines.popLast() == "end" else { return nil }
+    position = [:]
+    for line in lines {
+      let parts = line.split(separator: " ", maxSplits: 1)
+      guard parts.count == 2, let sequence = UInt64(parts[0]) else { return nil }
+      position[String(parts[1])] = sequence
+    }
+  }
+
+  /// `nil` where no writer of this version closed the journal yet, or the file is damaged.
+  static func read(_ folder: ProjectFolder, _ context: CRSContext) throws(CRSError) -> JournalExtent? {
+    try storing { () throws(StorageError) in
+      try context.fileSystem.read(folder.journalPosition, limitBytes: 1 << 26)
+    }.flatMap { JournalExtent($0) }
+  }
+
+  func write(_ folder: ProjectFolder, _ context: CRSContext) throws(CRSError) {
+    let bytes = bytes
+    _ = try storing { () throws(StorageError) in
+      try context.fileSystem.replaceIfChanged(folder.journalPosition, with: bytes, mode: .exact(0o600))
+    }
+  }
+
+  /// What this has and a journal with `there` has not, of what is not in a state of `covered`.
+  func runs(missingIn there: JournalPosition, and covered: JournalPosition) -> [RecordLosses.Run] {
+    position.compactMap { session, sequence in
+      let last = max(there[session] ?? 0, covered[session] ?? 0)
+      return sequence > last ? RecordLosses.Run(session: session, sequences: (last + 1)...sequence) : nil
+    }
+  }
+}
