@@ -26,8 +26,13 @@ public struct MemoryValue: Hashable, Sendable {
 extension TwoWayHost {
   /// The bytes of a file or of all notes.
   public var snapshot: [String: [UInt8]] {
-    if format?.isFolder == true { return store.files.all(below: path) }
+    if format?.isFolder == true { return noteFiles }
     return store.files.get(path).map { ["": $0] } ?? [:]
+  }
+
+  /// The files of a folder of notes that its readers see: none whose path has a part that starts with a dot.
+  private var noteFiles: [String: [UInt8]] {
+    store.files.all(below: path).filter { !$0.key.hasPrefix(".") && !$0.key.contains("/.") }
   }
 
   /// What the memory says, in its order.
@@ -76,7 +81,7 @@ extension TwoWayHost {
   }
 
   private var notes: [NoteFile] {
-    store.files.all(below: path).map { NoteFile(path: ByteString($0.key), bytes: $0.value) }
+    noteFiles.map { NoteFile(path: ByteString($0.key), bytes: $0.value) }
   }
 
   /// What a file says.
