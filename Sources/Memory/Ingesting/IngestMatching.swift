@@ -280,7 +280,7 @@ struct IngestMatching {
       ?? (values[id]?.all ?? [])
       .filter { $0.metadata.stamp.host == ownHost && !$0.metadata.isDeleted && isEditable($0.metadata.uniqueID, id) }
       .sorted { (IngestMatching.created($1), $0.metadata.stamp) < (IngestMatching.created($0), $1.metadata.stamp) }
-    // What an item stands for once it does for good.
+    // Each is passed over once, so that an id of thousands of items costs no more than as many ids.
     while let oldest = own.last, groups[id]?.claimed.contains(oldest.metadata.uniqueID) == true { own.removeLast() }
     ownValues[id] = own
     return own.last
