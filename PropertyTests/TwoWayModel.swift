@@ -45,17 +45,17 @@ struct TwoWayModel {
     return events.count - 1
   }
 
-  /// What a host may write again when it has heard of deletions that had not seen it: every such value nobody has
+  /// What a host may write again when it has heard of deletions, or of conflicts settled, that had not seen it: every such value nobody has
   /// replaced or deleted, as far as it knows. Who has seen the value itself only may not have seen this.
   /// - Returns: the new events.
   mutating func writeAgain(_ host: Int, knowing known: Knowledge) -> [Int] {
     var new: [Int] = []
     for (id, own) in byID.sorted(by: { $0.key < $1.key }) {
-      let deletions = own.filter { events[$0].content == nil && known.perhaps.contains($0) }
-      if deletions.isEmpty { continue }
-      for write in own where events[write].host == host && known.perhaps.contains(write) {
+      let others = own.filter(known.perhaps.contains)
+      for write in others where events[write].host == host {
+        let deletions = others.filter { events[$0].content == nil || maySettle($0, beside: write, own) }
         guard let content = events[write].content, !isOver(write, own, for: known),
-          deletions.contains(where: { isUnseenDeletion($0, of: write) }),
+          deletions.contains(where: { mayHide($0, write, own) }),
           !own.contains(where: {
             events[$0].isAgain && events[$0].host == host && events[$0].content == content
               && deletions.allSatisfy(events[$0].seen.perhaps.contains)
@@ -79,7 +79,7 @@ struct TwoWayModel {
       }
       for other in others where other != write && !events[other].isAgain {
         if events[other].seen.perhaps.contains(write) { return nil }
-        if hidesDeleted, isUnseenDeletion(other, of: write) { return nil }
+        if hidesDeleted, mayHide(other, write, own) { return nil }
       }
       return content
     }
@@ -109,12 +109,28 @@ struct TwoWayModel {
     return events[deletion].content == nil && !events[deletion].seen.sure.contains(write) && !before.contains(deletion)
   }
 
-  /// Whether the author of an event may have had a value only as one that another deletion hid. Its host writes it again
+  /// Whether one is an edit that settled a conflict of an id beside the writing of a value: it deletes the values that
+  /// its author had before the eyes and did not take, and so hides what was written on top of one of them.
+  private func maySettle(_ edit: Int, beside write: Int, _ own: [Int]) -> Bool {
+    let seen = own.filter { events[edit].seen.perhaps.contains($0) && events[$0].content != nil }
+    func isBeside(_ one: Int, _ other: Int) -> Bool {
+      !events[one].seen.sure.contains(other) && !events[other].seen.sure.contains(one)
+    }
+    return events[edit].content != nil && edit != write && isBeside(edit, write)
+      && seen.contains { one in seen.contains { $0 != one && isBeside(one, $0) } }
+  }
+
+  /// Whether an event may hide a value that its author had not seen, until the value's host writes it again.
+  private func mayHide(_ event: Int, _ write: Int, _ own: [Int]) -> Bool {
+    isUnseenDeletion(event, of: write) || maySettle(event, beside: write, own)
+  }
+
+  /// Whether the author of an event may have had a value only as one that another event hid. Its host writes it again
   /// when it hears of that deletion; until then nobody else can see it, and so not delete it.
   private func wasHidden(_ write: Int, from event: Int, _ own: [Int]) -> Bool {
     let host = events[write].host
     return own.contains { deletion in
-      guard deletion != event, isUnseenDeletion(deletion, of: write),
+      guard deletion != event, mayHide(deletion, write, own),
         events[event].seen.perhaps.contains(deletion), events[event].host != host
       else { return false }
       // Whatever its host did later on it did having written the value again.
