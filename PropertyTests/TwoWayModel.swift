@@ -112,11 +112,16 @@ struct TwoWayModel {
   /// Whether one is an edit that settled a conflict of an id beside the writing of a value: it deletes the values that
   /// its author had before the eyes and did not take, and so hides what was written on top of one of them.
   private func maySettle(_ edit: Int, beside write: Int, _ own: [Int]) -> Bool {
-    let seen = own.filter { events[edit].seen.perhaps.contains($0) && events[$0].content != nil }
+    let seen = own.filter {
+      events[edit].seen.perhaps.contains($0) && events[$0].content != nil && !events[$0].isAgain
+    }
     func isBeside(_ one: Int, _ other: Int) -> Bool {
       !events[one].seen.sure.contains(other) && !events[other].seen.sure.contains(one)
     }
-    return events[edit].content != nil && edit != write && isBeside(edit, write)
+    // What is written again settles nothing, and its author had before the eyes what it may have seen.
+    let before = events[write].isAgain ? events[write].seen.perhaps : events[write].seen.sure
+    return events[edit].content != nil && !events[edit].isAgain && edit != write
+      && !events[edit].seen.sure.contains(write) && !before.contains(edit)
       && seen.contains { one in seen.contains { $0 != one && isBeside(one, $0) } }
   }
 
