@@ -7,30 +7,21 @@ import Testing
 
 /// Damage of the journal's file is told: no acknowledged record vanishes without a word, and nothing traps.
 struct JournalDamageTests {
-  let folder = TemporaryFolder()
-  private let context = Fixture.context()
-  private let files = RealFileSystem()
-  private var project: ProjectFolder { ProjectFolder(folder.path + "/crs/p") }
-
-  private func open(_ change: (inout ReasoningSession.Options) -> Void = { _ in }) throws -> ReasoningSession {
-    var options = ReasoningSession.Options()
-    change(&options)
-    return try ReasoningSession(project, project: "p", context: context, options: options)
-  }
+  private let home = SessionFolder()
 
   /// The bytes of a journal with three records.
   private func filled() throws -> [UInt8] {
     for name in ["a", "b", "c"] {
-      let session = try open()
+      let session = try home.open()
       try session.take([try Fixture.proof(name)])
       try session.close()
     }
-    return try #require(try files.read(project.journal, limitBytes: .max - 1))
+    return try #require(try home.files.read(home.project.journal, limitBytes: .max - 1))
   }
 
   private func put(_ bytes: [UInt8]) throws {
-    for suffix in ["-wal", "-shm"] { unlink(project.journal + suffix) }
-    write(project.journal, bytes)
+    for suffix in ["-wal", "-shm"] { unlink(home.project.journal + suffix) }
+    write(home.project.journal, bytes)
   }
 
   /// Without waiting for the disk: thousands of files are written.
@@ -45,14 +36,15 @@ struct JournalDamageTests {
     #expect(bytes[12_292] == 3)
     bytes[12_292] = 1
     try put(bytes)
-    #expect((#expect(throws: CRSError.self) { try open() })?.code == .corrupted)
+    #expect((#expect(throws: CRSError.self) { try home.open() })?.code == .corrupted)
     #expect(
-      (#expect(throws: CRSError.self) { try Journal.toRead(project.journal).checkIntegrity() })?.code == .corrupted)
-    let reader = try open { $0.isReadOnly = true }
+      (#expect(throws: CRSError.self) { try Journal.toRead(home.project.journal).checkIntegrity() })?.code
+        == .corrupted)
+    let reader = try home.open { $0.isReadOnly = true }
     #expect(reader.degradation?.code == .corrupted)
-    #expect(try files.read(project.journal, limitBytes: .max - 1) == bytes)
+    #expect(try home.files.read(home.project.journal, limitBytes: .max - 1) == bytes)
     // What can be read is kept, and called incomplete.
-    let saved = try open { $0.allowsDegraded = true }
+    let saved = try home.open { $0.allowsDegraded = true }
     #expect((#expect(throws: CRSError.self) { try saved.backup() })?.code == .degraded)
     let backup = try saved.backup(allowsIncomplete: true)
     #expect(!backup.metadata.isComplete)
@@ -68,11 +60,11 @@ struct JournalDamageTests {
       damaged[cellCount] = 1
       try put(damaged)
       // The mark of a journal that nobody touched: what is looked at then is bounded.
-      let file = try #require(try files.information(project.journal))
-      try files.replace(
-        project.journalMark,
+      let file = try #require(try home.files.information(home.project.journal))
+      try home.files.replace(
+        home.project.journalMark,
         with: Array("\(file.device) \(file.inode) \(file.changedNanoseconds) \(file.sizeBytes)\n".utf8))
-      #expect((#expect(throws: CRSError.self) { try open() })?.code == .corrupted)
+      #expect((#expect(throws: CRSError.self) { try home.open() })?.code == .corrupted)
     }
   }
 
@@ -83,18 +75,18 @@ struct JournalDamageTests {
       var damaged = bytes
       damaged[offset] ^= 1
       try put(damaged)
-      #expect((#expect(throws: CRSError.self) { try open() })?.code == .corrupted)
-      #expect(try open { $0.isReadOnly = true }.degradation?.code == .corrupted)
+      #expect((#expect(throws: CRSError.self) { try home.open() })?.code == .corrupted)
+      #expect(try home.open { $0.isReadOnly = true }.degradation?.code == .corrupted)
     }
   }
 
   /// Bytes that say something, and some that say nothing, each with one bit flipped. All of them take half a minute.
   @Test func noFlippedBitTrapsOrTakesARecordAwayWithoutAWord() throws {
     let bytes = try filled()
-    let whole = try open { $0.isReadOnly = true }.engine.state
+    let whole = try home.open { $0.isReadOnly = true }.engine.state
     #expect(whole.proofs.count == 3)
-    let extent = try #require(try files.read(project.journalPosition, limitBytes: 1 << 20))
-    let mark = try #require(try files.read(project.journalMark, limitBytes: 1 << 20))
+    let extent = try #require(try home.files.read(home.project.journalPosition, limitBytes: 1 << 20))
+    let mark = try #require(try home.files.read(home.project.journalMark, limitBytes: 1 << 20))
     var generator = SplitMix(seed: 4)
     var offsets = Array(bytes.indices.filter { bytes[$0] != 0 }.shuffled(using: &generator).prefix(700))
     for _ in 0..<100 { offsets.append(Int.random(in: bytes.indices, using: &generator)) }
@@ -102,9 +94,9 @@ struct JournalDamageTests {
       var damaged = bytes
       damaged[offset] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
       try put(damaged)
-      write(project.journalPosition, extent)
-      write(project.journalMark, mark)
-      unlink(project.losses)
+      write(home.project.journalPosition, extent)
+      write(home.project.journalMark, mark)
+      unlink(home.project.losses)
       try demandAnErrorOr { try work(offset, whole, isReading: number % 2 == 0, skips: number % 3 == 0) }
       if number % 4 == 0 { try demandAnErrorOr { try readAll(offset) } }
     }
@@ -117,7 +109,7 @@ struct JournalDamageTests {
   }
 
   private func work(_ offset: Int, _ whole: ReasoningState, isReading: Bool, skips: Bool) throws {
-    let session = try open { options in
+    let session = try home.open { options in
       options.isReadOnly = isReading
       options.skipsCorrupted = skips
       options.journalWaitSeconds = 0.01
@@ -133,7 +125,7 @@ struct JournalDamageTests {
   }
 
   private func readAll(_ offset: Int) throws {
-    let journal = try Journal.toRead(project.journal, waitSeconds: 0.01)
+    let journal = try Journal.toRead(home.project.journal, waitSeconds: 0.01)
     try journal.checkIntegrity()
     _ = try journal.lastSession()
     let report = try journal.replay { _ in }

@@ -7,116 +7,96 @@ import Testing
 
 /// A loss is told until it is made good, whatever is saved in between.
 struct RecordLossTests {
-  let folder = TemporaryFolder()
-  private let context = Fixture.context()
-  private let files = RealFileSystem()
-  private var project: ProjectFolder { ProjectFolder(folder.path + "/crs/p") }
-
-  private func open(_ change: (inout ReasoningSession.Options) -> Void = { _ in }) throws -> ReasoningSession {
-    var options = ReasoningSession.Options()
-    change(&options)
-    return try ReasoningSession(project, project: "p", context: context, options: options)
-  }
-
-  private func save(_ session: ReasoningSession, incomplete: Bool = false) throws -> BackupMetadata {
-    try StateTransfer.save(
-      session, project: ProjectIdentity(name: "p"), to: nil, context: context, allowsIncomplete: incomplete
-    ).backup.metadata
-  }
-
-  private func apply(_ names: String..., save: Bool = false) throws {
-    let session = try open()
-    try session.take(names.map { try Fixture.proof($0) })
-    if save { _ = try self.save(session) }
-    try session.close()
-  }
+  private let home = SessionFolder()
 
   private func execute(_ sql: String) throws {
-    let queue = try DatabaseQueue(path: project.journal)
+    let queue = try DatabaseQueue(path: home.project.journal)
     try queue.write { try $0.execute(sql: sql) }
     try queue.close()
   }
 
   @Test func whatIsSavedAfterAnIncompleteBackupIsIncompleteUntilTheRecordIsBack() throws {
-    try apply("a", "b", "c")
+    try home.apply("a", "b", "c")
     try execute("CREATE TABLE kept AS SELECT payload FROM records WHERE sequence = 2")
     try execute("UPDATE records SET payload = x'00' WHERE sequence = 2")
-    let skipping = try open { $0.skipsCorrupted = true }
-    #expect(try !save(skipping, incomplete: true).isComplete)
+    let skipping = try home.open { $0.skipsCorrupted = true }
+    #expect(try !home.save(skipping, incomplete: true).isComplete)
     try skipping.close()
-    try apply("d")
-    let later = try open()
+    try home.apply("d")
+    let later = try home.open()
     #expect(later.lostRecords == 1)
-    #expect((#expect(throws: CRSError.self) { try save(later) })?.code == .degraded)
-    let metadata = try save(later, incomplete: true)
+    #expect((#expect(throws: CRSError.self) { try home.save(later) })?.code == .degraded)
+    let metadata = try home.save(later, incomplete: true)
     #expect(!metadata.isComplete && metadata.lostRecords == 1)
     try later.close()
     // The record is mended in place: its changes are back, and so is completeness.
     try execute("UPDATE records SET payload = (SELECT payload FROM kept) WHERE sequence = 2")
-    let mended = try open()
+    let mended = try home.open()
     #expect(Set(mended.engine.state.proofs.keys) == ["a", "b", "c", "d"])
-    #expect(try save(mended).isComplete)
+    #expect(try home.save(mended).isComplete)
     try mended.close()
-    let again = try open()
+    let again = try home.open()
     #expect(again.losses.isNone)
     #expect(Set(again.engine.state.proofs.keys) == ["a", "b", "c", "d"])
   }
 
   @Test func anIncompleteBackupStaysOneWhenTheListOfLossesIsGone() throws {
-    try apply("a", "b")
+    try home.apply("a", "b")
     try execute("UPDATE records SET payload = x'00' WHERE sequence = 1")
-    let skipping = try open { $0.skipsCorrupted = true }
-    _ = try save(skipping, incomplete: true)
+    let skipping = try home.open { $0.skipsCorrupted = true }
+    _ = try home.save(skipping, incomplete: true)
     try skipping.close()
-    _ = try files.remove(project.losses)
-    try apply("c")
-    #expect((#expect(throws: CRSError.self) { try save(try open()) })?.code == .degraded)
+    _ = try home.files.remove(home.project.losses)
+    try home.apply("c")
+    #expect((#expect(throws: CRSError.self) { try home.save(try home.open()) })?.code == .degraded)
   }
 
   @Test func aKnownLossStopsNothing() throws {
-    try apply("a", "b", "c")
+    try home.apply("a", "b", "c")
     try execute("UPDATE records SET payload = x'00' WHERE sequence = 2")
-    #expect(throws: CRSError.self) { try open() }
-    try open { $0.skipsCorrupted = true }.close()
-    try apply("d")
-    let session = try open()
+    #expect(throws: CRSError.self) { try home.open() }
+    try home.open { $0.skipsCorrupted = true }.close()
+    try home.apply("d")
+    let session = try home.open()
     #expect(Set(session.engine.state.proofs.keys) == ["a", "c", "d"])
     #expect(session.lostRecords == 1)
     try session.close()
     // Another one is not known.
     try execute("UPDATE records SET payload = x'00' WHERE sequence = 3")
-    #expect(throws: CRSError.self) { try open() }
+    #expect(throws: CRSError.self) { try home.open() }
   }
 
   @Test func aStateThatOnlyADamagedBackupHeldIsNotSavedAsComplete() throws {
-    try apply("a", save: true)
-    try apply("b", save: true)
-    let latest = try #require(try files.read(project.latestBackup, limitBytes: .max - 1))
-    for suffix in ["", "-wal", "-shm"] { _ = try files.remove(project.journal + suffix) }
+    try home.apply("a", save: true)
+    try home.apply("b", save: true)
+    let latest = try #require(try home.files.read(home.project.latestBackup, limitBytes: .max - 1))
+    for suffix in ["", "-wal", "-shm"] { _ = try home.files.remove(home.project.journal + suffix) }
     var damaged = latest
     damaged[20] ^= 1
-    try files.replace(project.latestBackup, with: damaged)
-    try apply("c")
-    let session = try open()
+    try home.files.replace(home.project.latestBackup, with: damaged)
+    try home.apply("c")
+    let session = try home.open()
     #expect(session.engine.generation == 3)
-    #expect((#expect(throws: CRSError.self) { try save(session) })?.code == .degraded)
-    let metadata = try save(session, incomplete: true)
+    #expect((#expect(throws: CRSError.self) { try home.save(session) })?.code == .degraded)
+    let metadata = try home.save(session, incomplete: true)
     #expect(metadata.generation == 3 && !metadata.isComplete)
     try session.close()
-    let kept = try files.list(project.backups).filter { $0.hasPrefix("damaged-") && $0.hasSuffix(".backup.gz") }
+    let kept = try home.files.list(home.project.backups).filter {
+      $0.hasPrefix("damaged-") && $0.hasSuffix(".backup.gz")
+    }
     #expect(kept.count == 1)
-    #expect(try files.read(project.backups + "/" + (kept.first ?? ""), limitBytes: .max - 1) == damaged)
-    #expect((#expect(throws: CRSError.self) { try save(try open()) })?.code == .degraded)
+    #expect(try home.files.read(home.project.backups + "/" + (kept.first ?? ""), limitBytes: .max - 1) == damaged)
+    #expect((#expect(throws: CRSError.self) { try home.save(try home.open()) })?.code == .degraded)
   }
 
   @Test func aDamagedBackupLosesNothingThatTheJournalHolds() throws {
-    try apply("a", save: true)
-    try apply("b", save: true)
-    let latest = try #require(try files.read(project.latestBackup, limitBytes: .max - 1))
-    try files.replace(project.latestBackup, with: Array(latest.dropLast()))
-    try apply("c")
-    let session = try open()
+    try home.apply("a", save: true)
+    try home.apply("b", save: true)
+    let latest = try #require(try home.files.read(home.project.latestBackup, limitBytes: .max - 1))
+    try home.files.replace(home.project.latestBackup, with: Array(latest.dropLast()))
+    try home.apply("c")
+    let session = try home.open()
     #expect(Set(session.engine.state.proofs.keys) == ["a", "b", "c"])
-    #expect(try save(session).isComplete)
+    #expect(try home.save(session).isComplete)
   }
 }

@@ -251,7 +251,7 @@ struct CRSBadInputTests {
       }
     }
     for command in [["query", "proofs"], ["status"], ["verify"]] {
-      let answer = try unprivileged(host, command)
+      let answer = try host.unprivilegedCRS(command + ["--json"])
       // Only status is asked whether all is well: nothing more can be applied.
       #expect(answer.code == (command[0] == "status" ? 77 : 0), "\(answer)")
       if command[0] != "verify" {
@@ -260,21 +260,6 @@ struct CRSBadInputTests {
       }
       if command[0] == "query" { #expect(try answer.json()["count"] as? Int == 2) }
     }
-  }
-
-  /// Runs a `crs` command as one whom file modes hold: root reads and writes everywhere unless it gives that up.
-  private func unprivileged(_ host: SceneHost, _ arguments: [String]) throws -> Outcome {
-    let command = host.agentCommand(["crs"] + arguments + ["--project", "p", "--json"])
-    guard geteuid() == 0, try Requirement.programs("setpriv") else {
-      return try host.agent(["crs"] + arguments + ["--project", "p", "--json"])
-    }
-    let drop = ["--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all"]
-    let result = try Command(
-      "setpriv", drop + [command.program] + command.arguments, environment: command.environment,
-      folder: command.folder
-    ).run(deadline: .after(seconds: 90), limitBytes: 1 << 20)
-    let code: Int32 = if case .exited(let code) = result.termination { code } else { -1 }
-    return Outcome(code: code, output: result.outputText, errorOutput: result.errorText)
   }
 
   @Test func aJournalThatWasCutOffIsToldAndLeftAsItIs() throws {

@@ -13,21 +13,6 @@ import Testing
     return folder + "/" + name
   }
 
-  /// As one whom file modes hold: root reads and writes everywhere unless it gives that up.
-  private func unprivileged(_ host: SceneHost, _ arguments: String..., input: String = "") throws -> Outcome {
-    let command = host.agentCommand(["crs"] + arguments + ["--project", "p"])
-    var line = [command.program] + command.arguments
-    if geteuid() == 0 {
-      try #require(try Requirement.programs("setpriv"))
-      line = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all"] + line
-    }
-    let result = try Command(
-      line[0], Array(line.dropFirst()), environment: command.environment, folder: command.folder
-    ).run(input: Array(input.utf8), deadline: .after(seconds: 90), limitBytes: 1 << 20)
-    let code: Int32 = if case .exited(let code) = result.termination { code } else { -1 }
-    return Outcome(code: code, output: result.outputText, errorOutput: result.errorText)
-  }
-
   @Test func aFolderThatCannotBeWrittenIsToldAndCanStillBeSavedToTheStore() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")
@@ -36,17 +21,17 @@ import Testing
     let files = FileManager.default
     try files.setAttributes([.posixPermissions: 0o500], ofItemAtPath: folder)
     defer { try? files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder) }
-    let status = try unprivileged(host, "status", "--json")
+    let status = try host.unprivilegedCRS("status", "--json")
     #expect(status.code == 77, "\(status)")
     #expect(try status.json()["mode"] as? String == "read-only")
-    let apply = try unprivileged(host, "apply", input: proof)
+    let apply = try host.unprivilegedCRS("apply", input: proof)
     #expect(apply.code == 77, "\(apply)")
     #expect(
       apply.errorOutput.contains("none of the deltas is kept") && apply.errorOutput.contains("give the deltas again"))
-    #expect(try unprivileged(host, "save").code == 77)
-    let local = try unprivileged(host, "save", "--incomplete", "--local")
+    #expect(try host.unprivilegedCRS("save").code == 77)
+    let local = try host.unprivilegedCRS("save", "--incomplete", "--local")
     #expect(local.code == 77 && local.errorOutput.contains(folder), "\(local)")
-    let save = try unprivileged(host, "save", "--incomplete")
+    let save = try host.unprivilegedCRS("save", "--incomplete")
     #expect(save.code == 0 && save.errorOutput.contains("in the store only"), "\(save)")
     let other = sandbox.host("other")
     #expect(try other.agent(["crs", "load", "--project", "p", "--store", host.store]).code == 0)

@@ -1,6 +1,7 @@
 import Foundation
 import Processes
 import TestKit
+import Testing
 
 extension SceneHost {
   /// A command line for `crdt-agent`, on this host's store and data folder.
@@ -23,6 +24,26 @@ extension SceneHost {
       case .signaled(let signal): -signal
       case .timedOut: -1000
       }
+    return Outcome(code: code, output: result.outputText, errorOutput: result.errorText)
+  }
+
+  /// `crdt-agent crs` on the project `p`, as one whom file modes hold: root reads and writes everywhere unless it gives
+  /// that up.
+  func unprivilegedCRS(_ arguments: String..., input: String = "") throws -> Outcome {
+    try unprivilegedCRS(arguments, input: input)
+  }
+
+  func unprivilegedCRS(_ arguments: [String], input: String = "") throws -> Outcome {
+    let command = agentCommand(["crs"] + arguments + ["--project", "p"])
+    var line = [command.program] + command.arguments
+    if geteuid() == 0 {
+      try #require(try Requirement.programs("setpriv"))
+      line = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all"] + line
+    }
+    let result = try Command(
+      line[0], Array(line.dropFirst()), environment: command.environment, folder: command.folder
+    ).run(input: Array(input.utf8), deadline: .after(seconds: 90), limitBytes: 1 << 20)
+    let code: Int32 = if case .exited(let code) = result.termination { code } else { -1 }
     return Outcome(code: code, output: result.outputText, errorOutput: result.errorText)
   }
 
