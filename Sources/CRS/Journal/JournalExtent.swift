@@ -1,5 +1,3 @@
-import Durability
-
 /// How far each session of the journal went when its last writer closed it, in a file beside it: a journal that was
 /// removed, cut off or put back to an older state is told by having less, and what it lacks has a name.
 struct JournalExtent: Hashable, Sendable {
@@ -28,16 +26,11 @@ struct JournalExtent: Hashable, Sendable {
 
   /// `nil` where no writer of this version closed the journal yet, or the file is damaged.
   static func read(_ folder: ProjectFolder, _ context: CRSContext) throws(CRSError) -> JournalExtent? {
-    try storing { () throws(StorageError) in
-      try context.fileSystem.read(folder.journalPosition, limitBytes: 1 << 26)
-    }.flatMap { JournalExtent($0) }
+    try context.read(folder.journalPosition).flatMap { JournalExtent($0) }
   }
 
   func write(_ folder: ProjectFolder, _ context: CRSContext) throws(CRSError) {
-    let bytes = bytes
-    _ = try storing { () throws(StorageError) in
-      try context.fileSystem.replaceIfChanged(folder.journalPosition, with: bytes, mode: .exact(0o600))
-    }
+    try context.replace(folder.journalPosition, with: bytes)
   }
 
   /// What this has and a journal with `there` has not, of what is not in a state of `covered`.

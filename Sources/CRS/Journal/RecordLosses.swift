@@ -1,5 +1,3 @@
-import Durability
-
 /// Which records of a project's journal are known to be missing from its state, and which ones were before they were
 /// recovered. Kept in a file, so that a loss is told until it is made good, whatever is saved in between.
 public struct RecordLosses: Hashable, Sendable {
@@ -104,15 +102,10 @@ public struct RecordLosses: Hashable, Sendable {
 
   /// `nil` where no loss was ever written down.
   static func read(_ folder: ProjectFolder, _ context: CRSContext) throws(CRSError) -> RecordLosses? {
-    try storing { () throws(StorageError) in
-      try context.fileSystem.read(folder.losses, limitBytes: 1 << 26)
-    }.map { RecordLosses($0) }
+    try context.read(folder.losses).map { RecordLosses($0) }
   }
 
   func write(_ folder: ProjectFolder, _ context: CRSContext) throws(CRSError) {
-    let bytes = bytes
-    _ = try storing { () throws(StorageError) in
-      try context.fileSystem.replaceIfChanged(folder.losses, with: bytes, mode: .exact(0o600))
-    }
+    try context.replace(folder.losses, with: bytes)
   }
 }

@@ -67,3 +67,17 @@ extension StorageError {
 func storing<Value: ~Copyable>(_ body: () throws(StorageError) -> Value) throws(CRSError) -> Value {
   do { return try body() } catch { throw CRSError(error) }
 }
+
+extension CRSContext {
+  /// A small record beside a journal; `nil` where there is none.
+  func read(_ path: String) throws(CRSError) -> [UInt8]? {
+    try storing { () throws(StorageError) in try fileSystem.read(path, limitBytes: 1 << 26) }
+  }
+
+  /// Puts a small record in place, for its owner only; nothing is written where it is there already.
+  func replace(_ path: String, with bytes: [UInt8]) throws(CRSError) {
+    _ = try storing { () throws(StorageError) in
+      try fileSystem.replaceIfChanged(path, with: bytes, mode: .exact(0o600))
+    }
+  }
+}
