@@ -54,6 +54,13 @@ extension RealFileSystem {
     return true
   }
 
+  public func overwrite(_ path: String, with bytes: [UInt8]) throws(StorageError) {
+    let stream = try open(path, O_WRONLY | O_NOFOLLOW, mode: 0, operation: "write")
+    try writeAll(stream.number, bytes.span.bytes, path)
+    let failure = stream.close()
+    guard failure == 0 else { throw StorageError(errno: failure, operation: "write", path: path) }
+  }
+
   private func check(_ there: FileInformation?, _ expected: FileInformation?, _ path: String)
     throws(StorageError)
   {

@@ -58,6 +58,10 @@ public protocol FileSystem: Sendable {
   func replace(_ path: String, with bytes: [UInt8], mode: ReplacementMode, ifStill expected: FileInformation?)
     throws(StorageError)
 
+  /// Writes over the start of a file that is there, in place. Not synced, unlike everything else here: it survives the
+  /// process, and after a power cut the file may hold either bytes. For at most a page, which is written whole.
+  func overwrite(_ path: String, with bytes: [UInt8]) throws(StorageError)
+
   /// The path that symbolic links at the end of `path` lead to, whether or not anything is there.
   func target(of path: String) throws(StorageError) -> String
 

@@ -41,8 +41,7 @@ struct JournalLossTests {
 
   @Test func whereNoWriterToldHowFarTheJournalWentTheLossIsNotCounted() throws {
     try home.apply("saved", save: true)
-    // As after a writer that was killed.
-    try home.files.remove(home.project.journalMark)
+    for path in [home.project.journalMark, home.project.journalAcknowledgement] { try home.files.remove(path) }
     try removeJournal()
     let session = try home.open()
     #expect(session.losses.isUnbounded)

@@ -238,6 +238,7 @@ private final class CountingFileSystem: FileSystem {
     counts.withLock { $0.replaceCount += 1 }
     try real.replace(path, with: bytes, mode: mode, ifStill: expected)
   }
+  func overwrite(_ path: String, with bytes: [UInt8]) throws(StorageError) { try real.overwrite(path, with: bytes) }
   func createFolder(_ path: String) throws(StorageError) { try real.createFolder(path) }
   func list(_ path: String) throws(StorageError) -> [String] { try real.list(path) }
   func remove(_ path: String) throws(StorageError) -> Bool { try real.remove(path) }

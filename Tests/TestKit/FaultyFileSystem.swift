@@ -64,6 +64,9 @@ public final class FaultyFileSystem: FileSystem {
   ) throws(StorageError) {
     try real.replace(path, with: bytes, mode: mode, ifStill: expected)
   }
+  public func overwrite(_ path: String, with bytes: [UInt8]) throws(StorageError) {
+    try real.overwrite(path, with: bytes)
+  }
   public func target(of path: String) throws(StorageError) -> String { try real.target(of: path) }
   public func createFolder(_ path: String) throws(StorageError) { try real.createFolder(path) }
   public func list(_ path: String) throws(StorageError) -> [String] { try real.list(path) }

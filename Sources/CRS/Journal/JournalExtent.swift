@@ -1,30 +1,42 @@
-/// How far each session of the journal went when its last writer closed it, in a file beside it: a journal that was
+import CRDT
+import Durability
+
+/// How far each session of the journal went when a writer began, or closed it, in a file beside it: a journal that was
 /// removed, cut off or put back to an older state is told by having less, and what it lacks has a name.
 struct JournalExtent: Hashable, Sendable {
   var position: JournalPosition
 
-  private static let heading = "crs-journal-position 1"
+  private static let heading = "crs-journal-position 2"
 
   init(_ position: JournalPosition) { self.position = position }
 
   var bytes: [UInt8] {
     let lines = position.map { "\($0.value) \($0.key)" }.sorted()
-    return Array((([Self.heading] + lines + ["end"]).joined(separator: "\n") + "\n").utf8)
+    let body = Array((([Self.heading] + lines).joined(separator: "\n") + "\n").utf8)
+    return body + Self.ending(body)
   }
 
-  /// `nil` for a file that makes no sense.
+  /// The last line: the CRC-32 of those before.
+  private static func ending(_ body: some Sequence<UInt8>) -> [UInt8] {
+    Array("end \(Checksum.crc32(Array(body)))\n".utf8)
+  }
+
+  /// `nil` for a file that is damaged, or of another version.
   init?(_ bytes: [UInt8]) {
-    var lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")[...]
-    guard lines.popFirst() == Self.heading[...], lines.popLast() == "end" else { return nil }
+    let lines = bytes.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false)
+    guard let last = lines.last,
+      bytes.elementsEqual(bytes.prefix(last.startIndex) + Self.ending(bytes.prefix(last.startIndex))),
+      lines.first?.elementsEqual(Self.heading.utf8) == true
+    else { return nil }
     position = [:]
-    for line in lines {
-      let parts = line.split(separator: " ", maxSplits: 1)
+    for line in lines.dropFirst().dropLast() {
+      let parts = String(decoding: line, as: UTF8.self).split(separator: " ", maxSplits: 1)
       guard parts.count == 2, let sequence = UInt64(parts[0]) else { return nil }
       position[String(parts[1])] = sequence
     }
   }
 
-  /// `nil` where no writer of this version closed the journal yet, or the file is damaged.
+  /// `nil` where no writer of this version had the journal yet, or the file is damaged.
   static func read(_ folder: ProjectFolder, _ context: CRSContext) throws(CRSError) -> JournalExtent? {
     try context.read(folder.journalPosition).flatMap { JournalExtent($0) }
   }

@@ -29,8 +29,8 @@ public final class ReasoningSession {
   private var pending: [[UInt8]] = []
   private var position: JournalPosition
   private var isClosed = false
-  /// Whether the mark of the journal is off, as it is while this session writes.
-  private var isMarkTaken = false
+  /// The session of which the journal's account tells, while this one writes.
+  private var begun: Journal.Session?
 
   /// How to open.
   public struct Options: Sendable {
@@ -68,7 +68,7 @@ public final class ReasoningSession {
     backupFailure = opening.backupFailure
     backupMetadata = opening.backup
     isReadOnly = options.isReadOnly
-    wasUntouched = opening.isUntouched
+    account = opening.account
     writeRefusal = options.isReadOnly ? folder.writeRefusal() : refusal
     self.options = options
     engine = ReasoningEngine(
@@ -83,7 +83,7 @@ public final class ReasoningSession {
   public let shortfall: JournalPosition
   private let startPosition: JournalPosition
   private let isReadOnly: Bool
-  private let wasUntouched: Bool
+  private var account: JournalAccount
   private let options: Options
 
   /// The lock of who writes.
@@ -163,23 +163,55 @@ public final class ReasoningSession {
     return changes.count
   }
 
-  /// Takes note that a whole state was joined which holds all of those records.
-  func noteRecovery(through metadata: BackupMetadata) throws(CRSError) {
-    guard metadata.isComplete, degradation == nil, !losses.isNone else { return }
-    losses.recover(through: metadata.position)
-    if losses.isUnbounded, metadata.host == context.host.text, losses.lost.isEmpty,
-      startPosition.allSatisfy({ metadata.position[$0.key] ?? 0 >= $0.value })
-    {
-      losses.isUnbounded = false
+  /// Takes note that the state of a backup was joined.
+  ///
+  /// A complete one holds all records up to its position. One of this host that is not, and of which nothing is known
+  /// here, as after the loss of the data folder, lacks something that is missing here too; and its generation was used.
+  func noteJoin(of metadata: BackupMetadata) throws(CRSError) {
+    guard degradation == nil else { return }
+    var losses = losses
+    let isOwn = metadata.host == context.host.text
+    if isOwn, !knows(metadata) {
+      engine.raise(above: metadata.generation)
+      if !metadata.isComplete { losses.isJournalUncounted = true }
     }
+    if metadata.isComplete {
+      losses.recover(through: metadata.position)
+      if isOwn, losses.lost.isEmpty, startPosition.allSatisfy({ metadata.position[$0.key] ?? 0 >= $0.value }) {
+        losses.isBackupUncounted = false
+      }
+    }
+    guard losses != self.losses else { return }
+    self.losses = losses
     try losses.write(folder, context)
+  }
+
+  /// Whether a backup of this host was made of what is here, and before.
+  private func knows(_ metadata: BackupMetadata) -> Bool {
+    metadata.position.isEmpty
+      ? !position.isEmpty : metadata.position.allSatisfy { (position[$0.key] ?? 0) >= $0.value }
+  }
+
+  /// Takes what is here for all there is: a loss that cannot be made good is not told any more.
+  /// - Throws: `degraded` where more could be read than is.
+  public func giveUpLosses() throws(CRSError) {
+    try demandWritable()
+    if let reason = degradation ?? replay.stop {
+      throw CRSError(
+        .degraded, "there may be more than what is here: \(reason.message)",
+        remedy: "Nothing was given up. Mend the journal, or move it away and load a backup")
+    }
+    guard !losses.isNone, let journal else { return }
+    losses.giveUp()
+    try losses.write(folder, context)
+    try account.settle(journal)
   }
 
   /// Takes note that the state was saved: what was mended is in the backup.
   func noteSave() throws(CRSError) {
     // From here on it is the backup and the losses that tell what the journal lacks.
     if !shortfall.isEmpty, degradation == nil, let journal {
-      try JournalExtent(try journal.position()).write(folder, context)
+      try account.settle(journal)
     }
     guard try RecordLosses.read(folder, context) ?? RecordLosses() != losses else { return }
     try losses.write(folder, context)
@@ -199,16 +231,21 @@ public final class ReasoningSession {
       return
     }
     do throws(CRSError) {
-      if !isMarkTaken {
-        let mark = folder.journalMark
-        try storing { () throws(StorageError) in _ = try context.fileSystem.remove(mark) }
-        isMarkTaken = true
-      }
-      position[session.id] = try journal.append(records, to: session)
+      try append(records, to: journal)
     } catch {
       pending += records
       degradation = error
     }
+  }
+
+  private func append(_ records: [[UInt8]], to journal: Journal) throws(CRSError) {
+    if begun != session {
+      try account.begin(session, in: journal)
+      begun = session
+    }
+    let sequence = try journal.append(records, to: session)
+    account.acknowledge(session, sequence)
+    position[session.id] = sequence
   }
 
   /// Opens the journal again and writes what was kept in memory. Does nothing when it is attached.
@@ -231,7 +268,7 @@ public final class ReasoningSession {
       position = report.position
       session.place = JournalFile.place(of: folder.journal, context)
     }
-    if !pending.isEmpty { position[session.id] = try journal.append(pending, to: session) }
+    if !pending.isEmpty { try append(pending, to: journal) }
     self.journal = journal
     pending = []
     degradation = nil
@@ -268,15 +305,11 @@ public final class ReasoningSession {
     defer { lock = nil }
     guard let journal else { return }
     // Opening it to write changed the file, also where nothing was appended.
-    let isOwn = isMarkTaken || (wasUntouched && shortfall.isEmpty && !isReadOnly)
+    let isOwn = begun != nil || (account.isUntouched && shortfall.isEmpty && !isReadOnly)
     let extent = isOwn && degradation == nil ? try? JournalExtent(try journal.position()) : nil
     try journal.close()
     self.journal = nil
-    guard let extent, let mark = JournalFile.mark(of: folder, context) else { return }
-    // Without them the next writer takes a new session and looks at every page, and nothing else. Before it is marked as
-    // whole, what it holds is told.
-    guard (try? extent.write(folder, context)) != nil else { return }
-    _ = try? context.fileSystem.replaceIfChanged(folder.journalMark, with: mark)
+    if let extent { account.close(extent) }
   }
 
   private func demandWritable() throws(CRSError) {

@@ -1,5 +1,5 @@
 /// Which records of a project's journal are known to be missing from its state, and which ones were before they were
-/// recovered. Kept in a file, so that a loss is told until it is made good, whatever is saved in between.
+/// recovered. Kept in a file, so that a loss is told until it is made good or given up, whatever is saved in between.
 public struct RecordLosses: Hashable, Sendable {
   /// Records `first` to `last` of a session.
   public struct Run: Hashable, Sendable {
@@ -16,10 +16,20 @@ public struct RecordLosses: Hashable, Sendable {
   public internal(set) var lost: Set<Run> = []
   /// Still not to be read from the journal, and in the state by another way.
   public internal(set) var recovered: Set<Run> = []
-  /// Whether more may be lost than can be named, as with the only backup that told.
-  public internal(set) var isUnbounded = false
+  /// Not in the state, and taken for gone: somebody who knew of the loss said that this is all there is.
+  public internal(set) var givenUp: Set<Run> = []
+  /// Whether records of the journal may be lost that nothing names. No backup proves that it holds them.
+  public internal(set) var isJournalUncounted = false
+  /// Whether what a damaged backup held may be lost: a good one that goes as far makes it good.
+  public internal(set) var isBackupUncounted = false
 
   public init() {}
+
+  /// Whether more may be lost than can be named.
+  public var isUnbounded: Bool { isJournalUncounted || isBackupUncounted }
+
+  /// All that the state does not have.
+  var missing: Set<Run> { lost.union(givenUp) }
 
   public var isNone: Bool { lost.isEmpty && !isUnbounded }
 
@@ -35,12 +45,12 @@ public struct RecordLosses: Hashable, Sendable {
   /// Whether a replay may go on without that record, since the loss of it is known.
   func contains(_ session: String, _ sequence: UInt64) -> Bool {
     func isIn(_ run: Run) -> Bool { run.session == session && run.sequences.contains(sequence) }
-    return lost.contains(where: isIn) || recovered.contains(where: isIn)
+    return lost.contains(where: isIn) || recovered.contains(where: isIn) || givenUp.contains(where: isIn)
   }
 
   /// Whether any of it lies behind a position.
   func isBehind(_ position: JournalPosition) -> Bool {
-    lost.union(recovered).contains { $0.sequences.upperBound > position[$0.session] ?? 0 }
+    missing.union(recovered).contains { $0.sequences.upperBound > position[$0.session] ?? 0 }
   }
 
   /// Takes up runs that are not known yet.
@@ -53,15 +63,31 @@ public struct RecordLosses: Hashable, Sendable {
     guard let other else { return self }
     var result = self
     result.recovered.formUnion(other.recovered)
-    result.lost = lost.union(other.lost).subtracting(result.recovered)
-    result.isUnbounded = isUnbounded || other.isUnbounded
+    result.givenUp = givenUp.union(other.givenUp).subtracting(result.recovered)
+    result.lost = lost.union(other.lost).subtracting(result.recovered).subtracting(result.givenUp)
+    result.isJournalUncounted = isJournalUncounted || other.isJournalUncounted
+    result.isBackupUncounted = isBackupUncounted || other.isBackupUncounted
     return result
+  }
+
+  /// A run whose records can be read from the journal again.
+  mutating func comeBack(_ run: Run) {
+    lost.remove(run)
+    givenUp.remove(run)
+  }
+
+  /// Takes what is here for all there is.
+  mutating func giveUp() {
+    givenUp.formUnion(lost)
+    lost = []
+    isJournalUncounted = false
+    isBackupUncounted = false
   }
 
   /// What a complete state of that position holds is not lost any more.
   mutating func recover(through position: JournalPosition) {
-    for run in lost where run.sequences.upperBound <= position[run.session] ?? 0 {
-      lost.remove(run)
+    for run in missing where run.sequences.upperBound <= position[run.session] ?? 0 {
+      comeBack(run)
       recovered.insert(run)
     }
   }
@@ -72,6 +98,7 @@ public struct RecordLosses: Hashable, Sendable {
   }
 
   private static let heading = "crs-losses 1"
+  private static let backupLine = "unbounded-backup"
 
   /// The file: a line for each run.
   var bytes: [UInt8] {
@@ -79,24 +106,31 @@ public struct RecordLosses: Hashable, Sendable {
       runs.map { "\(word) \($0.sequences.lowerBound) \($0.sequences.upperBound) \($0.session)" }.sorted()
     }
     let all =
-      [Self.heading] + lines("lost", lost) + lines("recovered", recovered) + (isUnbounded ? ["unbounded"] : []) + [
-        "end"
-      ]
+      [Self.heading] + lines("lost", lost) + lines("recovered", recovered) + lines("given-up", givenUp)
+      + (isJournalUncounted ? ["unbounded"] : []) + (isBackupUncounted ? [Self.backupLine] : []) + ["end"]
     return Array((all.joined(separator: "\n") + "\n").utf8)
   }
 
   /// Reads the file. One that makes no sense tells of a loss that cannot be named.
   init(_ bytes: [UInt8]) {
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-    if lines.first != Self.heading[...] || lines.last != "end" { isUnbounded = true }
+    if lines.first != Self.heading[...] || lines.last != "end" { isJournalUncounted = true }
     for line in lines.dropFirst() where line != "end" {
+      if line == Self.backupLine[...] {
+        isBackupUncounted = true
+        continue
+      }
       let parts = line.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
       guard parts.count == 4, let first = UInt64(parts[1]), let last = UInt64(parts[2]), first <= last else {
-        isUnbounded = true
+        isJournalUncounted = true
         continue
       }
       let run = Run(session: String(parts[3]), sequences: first...last)
-      if parts[0] == "recovered" { recovered.insert(run) } else { lost.insert(run) }
+      switch parts[0] {
+      case "recovered": recovered.insert(run)
+      case "given-up": givenUp.insert(run)
+      default: lost.insert(run)
+      }
     }
   }
 

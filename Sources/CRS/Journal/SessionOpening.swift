@@ -30,11 +30,9 @@ struct SessionOpening {
   private var described: [BackupMetadata] = []
   private var isLatestDescribed = true
   private var last: Journal.Session?
-  /// Whether the journal is as its last writer left it.
-  let isUntouched: Bool
-  /// Whether the journal's last writer came to its end, whatever became of the file since.
-  private let isMarked: Bool
-  /// How far each session once went, as the backup and the journal's last writer say.
+  /// What is told of the journal beside it.
+  let account: JournalAccount
+  /// How far each session once went, as the backup and the journal's writers say.
   private var once: JournalPosition = [:]
   /// Why nothing can be written; `nil` where it can, or who opens only reads.
   private let writeRefusal: CRSError?
@@ -50,9 +48,7 @@ struct SessionOpening {
     self.writeRefusal = writeRefusal
     session = Journal.Session(id: "", created: .epoch, place: "")
     // Looked at before it is opened, which may fold the log into it.
-    isUntouched = JournalFile.isUntouched(folder, context)
-    isMarked =
-      try storing { () throws(StorageError) in try context.fileSystem.information(folder.journalMark) } != nil
+    account = try JournalAccount(folder, context)
     try takeBackup()
     let written = try RecordLosses.read(folder, context)
     losses = written ?? RecordLosses()
@@ -91,7 +87,7 @@ struct SessionOpening {
       if let reader {
         try replay(reader)
         // What can be read is in the state by now; where the file is damaged, that is not all, and nothing is added.
-        if !isUntouched, !options.isReadOnly || reader.isSmall { try reader.checkIntegrity() }
+        if !account.isUntouched, !options.isReadOnly || reader.isSmall { try reader.checkIntegrity() }
         try reader.checkCounts()
         last = try reader.lastSession()
       }
@@ -139,7 +135,7 @@ struct SessionOpening {
   /// Records that were lost and were mended, or came back with their file.
   private mutating func takeMendedRecords() throws(CRSError) {
     losses.add(report.lost)
-    for run in losses.lost where !report.lost.contains(run) {
+    for run in losses.missing where !report.lost.contains(run) {
       guard let records = try? journal?.goodRecords(of: run),
         UInt64(records.count) == run.sequences.upperBound - run.sequences.lowerBound + 1
       else { continue }
@@ -149,19 +145,18 @@ struct SessionOpening {
         if case .events = change { continue }
         state.apply(change)
       }
-      losses.lost.remove(run)
+      losses.comeBack(run)
     }
   }
 
   private mutating func measureLosses(wasToldOf: Bool) throws(CRSError) {
     let there = try journal?.position() ?? [:]
-    let extent = try JournalExtent.read(folder, context)
-    once = start.merging(extent?.position ?? [:], uniquingKeysWith: max)
+    once = start.merging(account.position, uniquingKeysWith: max)
     shortfall = once.filter { session, sequence in there[session] ?? 0 < sequence }
-    if !shortfall.isEmpty, degradation == nil {
-      losses.add(extent?.runs(missingIn: there, and: report.position) ?? [])
-      // Only a writer that came to its end tells all that there was.
-      if extent == nil || !isMarked { losses.isUnbounded = true }
+    if degradation == nil {
+      losses.add(JournalExtent(account.position).runs(missingIn: there, and: report.position))
+      // Nobody tells what else there was.
+      if !account.isWhole, !once.isEmpty || !there.isEmpty { losses.isJournalUncounted = true }
     }
     if backupFailure != nil {
       // What the damaged backup held is here as far as the journal holds it.
@@ -172,14 +167,14 @@ struct SessionOpening {
         }
       }
       let isShort = described.contains { $0.position.contains { there[$0.key] ?? 0 < $0.value } }
-      if described.isEmpty || (!isLatestDescribed && isShort) { losses.isUnbounded = true }
+      if described.isEmpty || (!isLatestDescribed && isShort) { losses.isBackupUncounted = true }
       let used = described.map(\.generation).max() ?? 0
       generation = max(generation, losses.isNone ? used : used + report.replayed)
     }
     if let backup, !backup.isComplete, !wasToldOf,
-      backup.lostRecords > 0 || !isUntouched || !shortfall.isEmpty || degradation != nil
+      backup.lostRecords > 0 || !account.isUntouched || !shortfall.isEmpty || degradation != nil
     {
-      losses.isUnbounded = true
+      losses.isBackupUncounted = true
     }
   }
 
@@ -196,7 +191,9 @@ struct SessionOpening {
 
   private func continuedSession() throws(CRSError) -> Journal.Session {
     let place = JournalFile.place(of: folder.journal, context)
-    if let last, last.place == place, isUntouched, report.isComplete, degradation == nil, try isJournalUpToDate() {
+    if let last, last.place == place, account.isUntouched, report.isComplete, degradation == nil,
+      try isJournalUpToDate()
+    {
       return last
     }
     return Journal.Session(id: context.newSessionID(), created: context.wallClock(), place: place)

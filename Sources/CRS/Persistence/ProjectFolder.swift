@@ -12,7 +12,9 @@ public struct ProjectFolder: Hashable, Sendable {
   public var journal: String { path + "/journal.sqlite" }
   /// What the journal's file looked like when its last writer closed it.
   public var journalMark: String { path + "/journal.mark" }
-  /// How far each session of the journal went when its last writer closed it.
+  /// How far the session of the last writer went when it was last acknowledged.
+  public var journalAcknowledgement: String { path + "/journal.acknowledged" }
+  /// How far each session of the journal went when its last writer began or closed it.
   public var journalPosition: String { path + "/journal.position" }
   /// ``RecordLosses``.
   public var losses: String { path + "/journal.losses" }

@@ -66,6 +66,11 @@ public struct ReasoningEngine: Sendable {
     return changes
   }
 
+  /// Goes on behind a generation that was used already, as by what this installation held before it was lost.
+  mutating func raise(above used: UInt64) {
+    if generation <= used { generation = used == .max ? used : used + 1 }
+  }
+
   /// Goes on in the name of another session.
   public mutating func renew(session: SessionID) { self.session = session }
 

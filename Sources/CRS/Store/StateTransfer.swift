@@ -77,7 +77,7 @@ public enum StateTransfer {
       let found = try store.load(project, BackupSelection(host: context.host.bytes))
       for (stored, state) in found.backups {
         _ = try session.join(state)
-        try session.noteRecovery(through: stored.metadata)
+        try session.noteJoin(of: stored.metadata)
       }
     }
     // What is lost here may be in an older one.
@@ -86,7 +86,7 @@ public enum StateTransfer {
       guard session.losses.isRecoverable(through: stored.metadata.position) else { continue }
       guard let state = try? store.state(of: stored) else { continue }
       _ = try session.join(state)
-      try session.noteRecovery(through: stored.metadata)
+      try session.noteJoin(of: stored.metadata)
     }
   }
 
@@ -120,7 +120,7 @@ public enum StateTransfer {
         }
         let joined = ReasoningState(joining: found.backups.map(\.state))
         let count = try session.join(joined)
-        for (stored, _) in found.backups { try session.noteRecovery(through: stored.metadata) }
+        for (stored, _) in found.backups { try session.noteJoin(of: stored.metadata) }
         span.attributes["crs.backups"] = found.backups.count
         return Loaded(found: found, newElements: count)
       }

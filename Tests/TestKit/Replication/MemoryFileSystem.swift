@@ -89,6 +89,12 @@ public final class MemoryFileSystem: FileSystem {
     put(path, bytes)
   }
 
+  public func overwrite(_ path: String, with bytes: [UInt8]) throws(StorageError) {
+    guard let there = get(path) else { throw StorageError(errno: ENOENT, operation: "write", path: path) }
+    try write(path)
+    put(path, bytes + there.dropFirst(bytes.count))
+  }
+
   public func createFolder(_ path: String) throws(StorageError) {
     _ = state.withLock { $0.folders.insert(path) }
   }
