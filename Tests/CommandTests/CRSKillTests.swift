@@ -10,28 +10,6 @@ struct CRSKillTests {
     #"{"type":"proof","source":"hard","updates":[{"node":"n\#(number)"}]}"# + "\n"
   }
 
-  private func send(_ text: String, to descriptor: Int32) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let sent = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-      if sent < 0 { return }
-      rest = rest.dropFirst(sent)
-    }
-  }
-
-  /// Reads until the text holds `needle`; false at the end of the stream.
-  private func wait(for needle: String, from descriptor: Int32, _ text: inout String) -> Bool {
-    while !text.contains(needle) {
-      var polls = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
-      guard poll(&polls, 1, 60_000) > 0 else { return false }
-      var buffer = [UInt8](repeating: 0, count: 4096)
-      let got = read(descriptor, &buffer, buffer.count)
-      if got == 0 { return false }
-      if got > 0 { text += String(decoding: buffer[..<got], as: UTF8.self) }
-    }
-    return true
-  }
-
   private func nodes(_ host: SceneHost) throws -> Set<String> {
     let outcome = try host.crs("query", "proofs", "--json")
     // Killed before it took the project up.
@@ -48,11 +26,12 @@ struct CRSKillTests {
       var child = try ChildProcess(host.agentCommand(["crs", "apply", "-v", "--project", "p"]))
       var text = ""
       for number in 0..<count {
-        send(line(first + number), to: child.connection.number)
-        try #require(wait(for: "kept through line \(number + 1)\n", from: child.errors.number, &text), "\(text)")
+        CRSWriter.send(line(first + number), to: child.connection.number)
+        try #require(
+          CRSWriter.wait(for: "kept through line \(number + 1)\n", from: child.errors.number, &text), "\(text)")
       }
       // The next record is on its way when the signal comes: it may be there or not, whole.
-      send(line(first + count), to: child.connection.number)
+      CRSWriter.send(line(first + count), to: child.connection.number)
       child.signal(SIGKILL)
       _ = child.wait(until: .after(seconds: 10))
       let there = try nodes(host)

@@ -166,15 +166,12 @@ public final class ReasoningSession {
   /// Takes note that the state of a backup was joined.
   ///
   /// A complete one holds all records up to its position. One of this host that is not, and of which nothing is known
-  /// here, as after the loss of the data folder, lacks something that is missing here too; and its generation was used.
+  /// here, as after the loss of the data folder, lacks something that is missing here too.
   func noteJoin(of metadata: BackupMetadata) throws(CRSError) {
     guard degradation == nil else { return }
     var losses = losses
     let isOwn = metadata.host == context.host.text
-    if isOwn, !knows(metadata) {
-      engine.raise(above: metadata.generation)
-      if !metadata.isComplete { losses.isJournalUncounted = true }
-    }
+    if isOwn, !metadata.isComplete, !knows(metadata) { losses.isJournalUncounted = true }
     if metadata.isComplete {
       losses.recover(through: metadata.position)
       if isOwn, losses.lost.isEmpty, startPosition.allSatisfy({ metadata.position[$0.key] ?? 0 >= $0.value }) {
@@ -186,10 +183,15 @@ public final class ReasoningSession {
     try losses.write(folder, context)
   }
 
+  /// Before a backup takes the place of one of this host: a generation that is not of what is here is not used again.
+  func pass(_ metadata: BackupMetadata) {
+    if !knows(metadata) { engine.raise(above: metadata.generation) }
+  }
+
   /// Whether a backup of this host was made of what is here, and before.
   private func knows(_ metadata: BackupMetadata) -> Bool {
-    metadata.position.isEmpty
-      ? !position.isEmpty : metadata.position.allSatisfy { (position[$0.key] ?? 0) >= $0.value }
+    metadata == backupMetadata
+      || (!metadata.position.isEmpty && metadata.position.allSatisfy { (position[$0.key] ?? 0) >= $0.value })
   }
 
   /// Takes what is here for all there is: a loss that cannot be made good is not told any more.
@@ -286,8 +288,8 @@ public final class ReasoningSession {
         "a backup would be incomplete: "
           + (reason?.message ?? lossMessage),
         remedy:
-          "Nothing was saved. Mend the journal, load a backup that holds them with `crdt-agent crs load`, or save what "
-          + "there is with --incomplete")
+          "Nothing was saved. Mend the journal, load a backup that holds them with `crdt-agent crs load`, save what "
+          + "there is with --incomplete, or give up what is lost with --accept-loss")
     }
     return try traced("journal.Backup") { span throws(CRSError) in
       let backup = try Backup(

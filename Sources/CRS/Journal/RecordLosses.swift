@@ -34,12 +34,31 @@ public struct RecordLosses: Hashable, Sendable {
   public var isNone: Bool { lost.isEmpty && !isUnbounded }
 
   /// Records that are lost, as far as they can be named.
-  public var count: UInt64 {
-    lost.reduce(0) { count, run in
+  public var count: UInt64 { Self.count(lost) }
+  /// Records that were given up, as far as they could be named.
+  public var givenUpCount: UInt64 { Self.count(givenUp) }
+
+  private static func count(_ runs: Set<Run>) -> UInt64 {
+    runs.reduce(0) { count, run in
       // A damaged index may tell any number.
       let (sum, isTooMuch) = count.addingReportingOverflow(run.sequences.upperBound - run.sequences.lowerBound)
       return isTooMuch || sum == .max ? .max : sum + 1
     }
+  }
+
+  /// Whether nobody counts on any record of a run any more.
+  public func isGivenUp(_ run: Run) -> Bool {
+    givenUp.contains {
+      $0.session == run.session && $0.sequences.lowerBound <= run.sequences.lowerBound
+        && run.sequences.upperBound <= $0.sequences.upperBound
+    }
+  }
+
+  /// Of these, those that were given up: what a check of the journal may pass over.
+  public var acknowledged: RecordLosses {
+    var result = RecordLosses()
+    result.givenUp = givenUp
+    return result
   }
 
   /// Whether a replay may go on without that record, since the loss of it is known.

@@ -14,10 +14,11 @@ public enum StateTransfer {
   }
 
   /// Saves the whole state on this host and, with a store, puts it there.
+  /// - Parameter givesUpLosses: takes what is here for all there is, once what the store holds was joined.
   /// - Throws: `degraded` unless `allowsIncomplete`; with a store, `secretFound`; else what saving throws.
   public static func save(
     _ session: ReasoningSession, project: ProjectIdentity, to store: BackupStore?, context: CRSContext,
-    allowsIncomplete: Bool = false, scanner: SecretScanner = SecretScanner()
+    allowsIncomplete: Bool = false, givesUpLosses: Bool = false, scanner: SecretScanner = SecretScanner()
   ) throws(CRSError) -> Saved {
     try measured(.save, session.folder, context) { () throws(CRSError) in
       try traced("crs.SaveCheckpointToDisk") { span throws(CRSError) in
@@ -27,6 +28,7 @@ public enum StateTransfer {
           // What goes into the store goes to every host.
           try SecretRefusal.check(session.engine.state.canonicalBytes, scanner)
         }
+        if givesUpLosses { try session.giveUpLosses() }
         var backup = try session.backup(allowsIncomplete: allowsIncomplete)
         var localFailure: CRSError?
         do throws(CRSError) {
@@ -78,6 +80,7 @@ public enum StateTransfer {
       for (stored, state) in found.backups {
         _ = try session.join(state)
         try session.noteJoin(of: stored.metadata)
+        session.pass(stored.metadata)
       }
     }
     // What is lost here may be in an older one.

@@ -12,24 +12,34 @@ struct CRSSaveCommand: ParsableCommand {
   var local = false
   @Flag(help: "Save also what is known not to be all; the backup says so.")
   var incomplete = false
+  @Flag(
+    help: """
+      Give up what is known to be lost and in no backup: from here on what there is counts as all, and is saved. \
+      Records that turn up again are taken all the same.
+      """)
+  var acceptLoss = false
   @Flag(help: "Go on behind corrupt records of the journal.")
   var skipCorrupted = false
   @OptionGroup var secrets: CRSSecretOptions
   @OptionGroup var options: CRSOptions
+
+  func validate() throws {
+    if incomplete && acceptLoss { throw ValidationError("--incomplete and --accept-loss exclude each other") }
+  }
 
   func run() throws {
     try options.run("save", printsResult: false) { console in
       let access = try options.access()
       let (project, folder) = try access.known()
       let session = try access.session(folder) {
-        $0.skipsCorrupted = skipCorrupted
+        $0.skipsCorrupted = skipCorrupted || acceptLoss
         $0.allowsDegraded = incomplete
       }
       for problem in session.problems { console.warn(problem) }
       let store = local ? nil : try access.madeStore()
       let saved = try StateTransfer.save(
         session, project: project.identity, to: store, context: access.context, allowsIncomplete: incomplete,
-        scanner: try access.secretScanner(secrets))
+        givesUpLosses: acceptLoss, scanner: try access.secretScanner(secrets))
       try session.close()
       if let failure = saved.localFailure { console.warn("the backup is in the store only: \(failure)") }
       let metadata = saved.backup.metadata

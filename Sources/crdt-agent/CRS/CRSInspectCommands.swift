@@ -28,6 +28,9 @@ struct CRSStatusCommand: ParsableCommand {
       console.say(
         bold: "state       ", session.engine.state.counts.map { "\($0.count) \($0.name)" }.joined(separator: ", "))
       console.say(bold: "mode        ", session.mode)
+      if session.losses.givenUpCount > 0 {
+        console.say(bold: "given up    ", counted(session.losses.givenUpCount, "record", "records"))
+      }
       console.say(
         bold: "last save   ",
         latest.map {
@@ -49,6 +52,7 @@ struct CRSStatusCommand: ParsableCommand {
           }
           object.raw("journalRecords", Array(String(session.deltaCount).utf8))
           object.raw("lostRecords", Array(String(session.lostRecords).utf8))
+          object.raw("givenUpRecords", Array(String(session.losses.givenUpCount).utf8))
           if let latest { object.raw("latestBackup", Array(latest.bytes.dropLast())) }
           object.raw("unsavedGenerations", Array(String(unsaved).utf8))
           object.array("hosts") { list in
@@ -98,20 +102,24 @@ struct CRSVerifyCommand: ParsableCommand {
         }
         let journal = try Journal.toRead(folder.journal)
         try journal.checkIntegrity()
-        let report = try journal.replay(skipsCorrupted: skipCorrupted) { record throws(CRSError) in
+        let session = try access.session(folder) { $0.isReadOnly = true }
+        let report = try journal.replay(skipsCorrupted: skipCorrupted, known: session.losses.acknowledged) {
+          record throws(CRSError) in
           _ = try ChangeRecord(record.payload)
         }
-        let session = try access.session(folder) { $0.isReadOnly = true }
         if !session.shortfall.isEmpty {
           throw CRSError(.gap, "it lacks records that it had: it was put back to an older state")
         }
         if let stop = report.stop { throw stop }
-        if report.skipped > 0 {
+        let lost = report.lost.filter { !session.losses.isGivenUp($0) }
+        if !lost.isEmpty {
           throw CRSError(
             .corrupted, "\(counted(report.skipped, "record is", "records are")) lost, \(report.replayed) good")
         }
         guard session.losses.isNone else { throw CRSError(.gap, session.lossMessage) }
+        let givenUp = session.losses.givenUpCount
         return "\(counted(report.replayed, "record is", "records are")) good"
+          + (givenUp == 0 ? "" : ", \(givenUp) given up")
       }
       check("backup here") { () throws(CRSError) in
         let loaded: PersistenceManager.Loaded
