@@ -15,7 +15,7 @@ public final class Journal: Sendable {
   /// Of the form in the file (`PRAGMA user_version`).
   public static let version: Int32 = 1
   /// `CRSJ`: tells the file from other databases (`PRAGMA application_id`).
-  private static let applicationID: Int32 = 0x4352_534A
+  static let applicationID: Int32 = 0x4352_534A
 
   /// Opens the journal, or makes it; its folder has to exist.
   /// - Parameters:
@@ -23,6 +23,7 @@ public final class Journal: Sendable {
   ///   - waitSeconds: how long another connection's transaction is waited for.
   /// - Throws: `corrupted`, `versionMismatch`, `permission`, `storage`, `lockFailed`.
   public init(_ path: String, maximumPages: Int? = nil, waitSeconds: Double = 5) throws(CRSError) {
+    try Self.checkHeader(path)
     self.path = path
     var configuration = Configuration()
     configuration.journalMode = .wal
@@ -75,6 +76,7 @@ public final class Journal: Sendable {
 
   /// - Parameter isImmutable: nobody writes the file: without a lock, and without the files that a log needs.
   private init(reading path: String, isImmutable: Bool, waitSeconds: Double) throws(CRSError) {
+    try Self.checkHeader(path)
     self.path = path
     var configuration = Configuration()
     configuration.readonly = true
@@ -109,6 +111,7 @@ public final class Journal: Sendable {
     }
     guard application == 0, version == 0, try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") == 0
     else {
+      try checkIdentity(database, application: application, version: version, path: path)
       throw CRSError(
         .versionMismatch, "\(path) is no journal of version \(self.version)",
         remedy: "Nothing was changed. Use the version of crdt-agent that wrote it")

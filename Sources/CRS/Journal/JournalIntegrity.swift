@@ -22,6 +22,30 @@ extension Journal {
     ),
   ]
 
+  /// Looks at what SQLite would take for another program's file, or for a failure of the disk. Its own checks, and those
+  /// of pages, come later.
+  /// - Throws: `corrupted`. What cannot be read is left to SQLite to tell.
+  static func checkHeader(_ path: String) throws(CRSError) {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    defer { Glibc.close(file) }
+    // https://www.sqlite.org/fileformat2.html, 1.3: write and read version at 18 and 19, the schema's format at 44.
+    var header = [UInt8](repeating: 0, count: 100)
+    guard Glibc.read(file, &header, header.count) == header.count else { return }
+    guard header[18] == header[19], header[18] == 1 || header[18] == 2, header[44...46].allSatisfy({ $0 == 0 }),
+      header[47] <= 4
+    else { throw damaged(path, "its header is not one of SQLite's") }
+  }
+
+  /// Tells a journal whose name or version was damaged from a file of another program or version.
+  /// - Throws: `corrupted`.
+  static func checkIdentity(_ database: Database, application: Int32, version: Int32, path: String) throws {
+    let laterVersions = Self.version...255
+    guard application == applicationID ? !laterVersions.contains(version) : version == Self.version else { return }
+    let names = try String.fetchSet(database, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
+    if names.isSuperset(of: tables.map(\.name)) { throw damaged(path, "its header is not that of a journal") }
+  }
+
   /// Demands the tables and their indexes as they were made.
   /// - Complexity: O(1)
   static func checkTables(_ database: Database, path: String) throws {
