@@ -1,5 +1,5 @@
 import CRDT
-import CRS
+@testable import CRS
 import Durability
 import GRDB
 import TestKit
@@ -98,5 +98,39 @@ struct RecordLossTests {
     let session = try home.open()
     #expect(Set(session.engine.state.proofs.keys) == ["a", "b", "c"])
     #expect(try home.save(session).isComplete)
+  }
+
+  @Test func whatIsKnownOfALossIsNotCountedTwice() throws {
+    let session = "s"
+    var losses = RecordLosses()
+    func run(_ sequences: ClosedRange<UInt64>) -> RecordLosses.Run {
+      RecordLosses.Run(session: session, sequences: sequences)
+    }
+    losses.add([run(3...4), run(8...8)])
+    losses.add([run(1...9), run(1...1)])
+    #expect(losses.count == 9 && losses.contains(run(1...9)) && !losses.contains(run(9...10)))
+    // A damaged index may tell any number.
+    losses.add([run(2...UInt64.max)])
+    #expect(losses.count == .max && losses.contains(run(1...UInt64.max)))
+    losses.giveUp()
+    losses.add([run(1...5)])
+    #expect(losses.isNone && losses.givenUpCount == .max && losses.isGivenUp(run(7...70)))
+  }
+
+  @Test func whatADamagedJournalStillHadIsNotCountedAsLost() throws {
+    try home.apply("a", "b", "c", "d")
+    var bytes = try #require(try home.files.read(home.project.journal, limitBytes: .max - 1))
+    #expect(bytes[12_292] == 4)
+    bytes[12_292] = 2
+    try home.files.replace(home.project.journal, with: bytes)
+    let damaged = try home.open {
+      $0.skipsCorrupted = true
+      $0.allowsDegraded = true
+    }
+    #expect(try !home.save(damaged, incomplete: true).isComplete)
+    try damaged.close()
+    try home.files.remove(home.project.journal)
+    let session = try home.open()
+    #expect(session.lostRecords == 2 && session.engine.state.proofs.count == 2)
   }
 }

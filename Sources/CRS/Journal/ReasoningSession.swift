@@ -294,7 +294,7 @@ public final class ReasoningSession {
     return try traced("journal.Backup") { span throws(CRSError) in
       let backup = try Backup(
         engine.snapshot, project: project, created: context.wallClock(), host: context.host.text, session: session.id,
-        deltaCount: deltaCount, position: position.filter { shortfall[$0.key] == nil }, isComplete: isComplete,
+        deltaCount: deltaCount, position: position, isComplete: isComplete,
         lostRecords: lostRecords)
       span.attributes["crs.backup.size_bytes"] = backup.metadata.compressedBytes
       return backup

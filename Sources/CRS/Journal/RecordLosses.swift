@@ -47,12 +47,7 @@ public struct RecordLosses: Hashable, Sendable {
   }
 
   /// Whether nobody counts on any record of a run any more.
-  public func isGivenUp(_ run: Run) -> Bool {
-    givenUp.contains {
-      $0.session == run.session && $0.sequences.lowerBound <= run.sequences.lowerBound
-        && run.sequences.upperBound <= $0.sequences.upperBound
-    }
-  }
+  public func isGivenUp(_ run: Run) -> Bool { Self.pieces(of: run, without: [givenUp]).isEmpty }
 
   /// Of these, those that were given up: what a check of the journal may pass over.
   public var acknowledged: RecordLosses {
@@ -63,8 +58,26 @@ public struct RecordLosses: Hashable, Sendable {
 
   /// Whether a replay may go on without that record, since the loss of it is known.
   func contains(_ session: String, _ sequence: UInt64) -> Bool {
-    func isIn(_ run: Run) -> Bool { run.session == session && run.sequences.contains(sequence) }
-    return lost.contains(where: isIn) || recovered.contains(where: isIn) || givenUp.contains(where: isIn)
+    contains(Run(session: session, sequences: sequence...sequence))
+  }
+
+  /// The same for all records of a run, however many a damaged index tells of.
+  func contains(_ run: Run) -> Bool { Self.pieces(of: run, without: [lost, recovered, givenUp]).isEmpty }
+
+  /// What of a run lies in none of the others.
+  private static func pieces(of run: Run, without known: [Set<Run>]) -> [Run] {
+    var pieces: [Run] = []
+    var first = run.sequences.lowerBound
+    let others = known.flatMap { $0 }.filter { $0.session == run.session }.map(\.sequences)
+    for other in others.sorted(by: { $0.lowerBound < $1.lowerBound }) where other.upperBound >= first {
+      if other.lowerBound > run.sequences.upperBound { break }
+      if other.lowerBound > first {
+        pieces.append(Run(session: run.session, sequences: first...(other.lowerBound - 1)))
+      }
+      guard other.upperBound < run.sequences.upperBound else { return pieces }
+      first = other.upperBound + 1
+    }
+    return pieces + [Run(session: run.session, sequences: first...run.sequences.upperBound)]
   }
 
   /// Whether any of it lies behind a position.
@@ -72,9 +85,9 @@ public struct RecordLosses: Hashable, Sendable {
     missing.union(recovered).contains { $0.sequences.upperBound > position[$0.session] ?? 0 }
   }
 
-  /// Takes up runs that are not known yet.
+  /// Takes up what is not known yet.
   mutating func add(_ runs: some Sequence<Run>) {
-    for run in runs where !run.sequences.allSatisfy({ contains(run.session, $0) }) { lost.insert(run) }
+    for run in runs { lost.formUnion(Self.pieces(of: run, without: [lost, recovered, givenUp])) }
   }
 
   /// All that either says is lost; what one of them recovered stays recovered.

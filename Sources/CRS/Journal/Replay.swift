@@ -46,15 +46,13 @@ extension Journal {
           let gap = CRSError(
             .gap, "\(path): record \(expected) of session \(row.record.session) is missing",
             remedy: Self.remedy, sequence: expected)
-          guard
-            skipsCorrupted || (expected..<row.record.sequence).allSatisfy({ known.contains(row.record.session, $0) })
-          else {
+          let missing = RecordLosses.Run(session: row.record.session, sequences: expected...(row.record.sequence - 1))
+          guard skipsCorrupted || known.contains(missing) else {
             report.stop = gap
             return report
           }
           report.skipped += row.record.sequence - expected
-          report.lost.append(
-            RecordLosses.Run(session: row.record.session, sequences: expected...(row.record.sequence - 1)))
+          report.lost.append(missing)
         }
         report.position[row.record.session] = row.record.sequence
         do throws(CRSError) {
@@ -116,14 +114,15 @@ extension Journal {
         throw Self.damaged(path, "its index lacks record \(met) of session \(session)")
       }
       guard last > met else { continue }
-      guard skipsCorrupted || ((met + 1)...last).allSatisfy({ known.contains(session, $0) }) else {
+      let missing = RecordLosses.Run(session: session, sequences: (met + 1)...last)
+      guard skipsCorrupted || known.contains(missing) else {
         report.stop = CRSError(
           .gap, "\(path): record \(met + 1) of session \(session) is missing", remedy: Self.remedy, sequence: met + 1)
         return
       }
       let (sum, isTooMuch) = report.skipped.addingReportingOverflow(last - met)
       report.skipped = isTooMuch ? .max : sum
-      report.lost.append(RecordLosses.Run(session: session, sequences: (met + 1)...last))
+      report.lost.append(missing)
       report.position[session] = last
     }
   }

@@ -152,7 +152,8 @@ struct SessionOpening {
   private mutating func measureLosses(wasToldOf: Bool) throws(CRSError) {
     let there = try journal?.position() ?? [:]
     once = start.merging(account.position, uniquingKeysWith: max)
-    shortfall = once.filter { session, sequence in there[session] ?? 0 < sequence }
+    // A backup tells of sessions that this journal never had, or was settled to lack.
+    shortfall = (account.isWhole ? account.position : once).filter { there[$0.key] ?? 0 < $0.value }
     if degradation == nil {
       losses.add(JournalExtent(account.position).runs(missingIn: there, and: report.position))
       // Nobody tells what else there was.
