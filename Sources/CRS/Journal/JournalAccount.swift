@@ -83,8 +83,9 @@ struct JournalAccount {
     }
   }
 
-  /// When the journal was closed: marks it as whole, up to there.
-  func close(_ extent: JournalExtent) {
+  /// When the journal was closed that went as far as `end`: marks it as it is now. What it lacked is told on.
+  func close(_ end: JournalPosition) {
+    let extent = JournalExtent(position.merging(end, uniquingKeysWith: max))
     // Without the mark the next writer takes a new session and looks at every page, and nothing else. Before the journal
     // is marked as whole, what it holds is told.
     guard let mark = JournalFile.mark(of: folder, context), (try? extent.write(folder, context)) != nil else { return }

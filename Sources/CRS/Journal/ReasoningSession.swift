@@ -308,10 +308,10 @@ public final class ReasoningSession {
     guard let journal else { return }
     // Opening it to write changed the file, also where nothing was appended.
     let isOwn = begun != nil || (account.isUntouched && shortfall.isEmpty && !isReadOnly)
-    let extent = isOwn && degradation == nil ? try? JournalExtent(try journal.position()) : nil
+    let end = isOwn && degradation == nil ? try? journal.position() : nil
     try journal.close()
     self.journal = nil
-    if let extent { account.close(extent) }
+    if let end { account.close(end) }
   }
 
   private func demandWritable() throws(CRSError) {

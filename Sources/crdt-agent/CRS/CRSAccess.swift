@@ -214,7 +214,8 @@ extension ReasoningSession {
 
   /// What a command that reads this state ends with: an answer from a part of it is no success.
   var exitCode: Int32 {
-    degradation?.exitCode ?? replay.stop?.exitCode ?? (shortfall.isEmpty ? 0 : CRSError(.gap, "").exitCode)
+    degradation?.exitCode ?? replay.stop?.exitCode
+      ?? (shortfall.isEmpty && losses.isNone ? 0 : CRSError(.gap, "").exitCode)
   }
 
   /// What keeps this state from being all there is, one line each.
