@@ -1,4 +1,5 @@
 import CLibgit2
+import Glibc
 
 /// The library's global state: started once, when git is first needed.
 enum LibGit2 {
@@ -31,6 +32,19 @@ enum LibGit2 {
   /// Throws what the thread's last libgit2 call reported. To be used right after the call, on its thread.
   static func check(_ code: Int32, _ operation: @autoclosure () -> String) throws(GitError) {
     if code < 0 { throw error(code, operation()) }
+  }
+
+  /// Writes a loose object. libgit2 makes its folder and then moves the file there; a `git gc` that runs at the same time,
+  /// as one whose parent was killed, may remove the folder in between, since it is empty. Then it is done again.
+  static func writingLoose(_ write: () throws(GitError) -> Void) throws(GitError) {
+    do throws(GitError) {
+      try write()
+    } catch {
+      guard error.code == .storage || error.code == .notFound, error.message.contains(errorText(ENOENT)) else {
+        throw error
+      }
+      try write()
+    }
   }
 
   /// The last libgit2 error of this thread as ours.
