@@ -76,12 +76,12 @@ enum LibGit2 {
     default: break
     }
     let text = message.lowercased()
-    if text.contains("no space left") || text.contains("input/output error")
-      || text.contains("read-only file system") || text.contains("quota exceeded")
-    {
+    if text.contains("no space left") || text.contains("input/output error") || text.contains("quota exceeded") {
       return (.storage, false)
     }
-    if text.contains("permission denied") || text.contains("operation not permitted") {
+    if text.contains("permission denied") || text.contains("operation not permitted")
+      || text.contains("read-only file system")
+    {
       return (.permission, false)
     }
     if text.contains("unsupported extension name") || text.contains("unsupported repository version") {

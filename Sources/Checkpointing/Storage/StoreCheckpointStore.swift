@@ -144,8 +144,10 @@ public final class StoreCheckpointStore: CheckpointStore {
       return try store.effects.acquireLock(path, store.settings.lockWaitSeconds)
     } catch {
       guard error.code == .locked else {
+        let cause = ReplicationError(error)
         throw CheckpointError(
-          .store, error.description, underlyingExitCode: error.code == .permission || error.code == .notOwned ? 77 : 74)
+          .store, cause.message, remedy: cause.remedy, underlyingExitCode: error.code == .notFound ? 74 : cause.exitCode
+        )
       }
       throw CheckpointError(
         .store, "another process is writing checkpoints: \(error.detail)",
