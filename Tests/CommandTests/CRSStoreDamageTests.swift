@@ -201,4 +201,25 @@ import Testing
     #expect(try host.crs("save").code == 0)
     #expect(try host.crs("status").code == 0)
   }
+
+  /// The metadata says the name that the repository has now, the entry's id the one that it had first.
+  @Test func aProjectThatGotItsRemoteJustBeforeASaveAgreesWithItself() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    let repository = sandbox.folder("repository")
+    try GitProgram.run(["init", "-q", repository], in: sandbox.folder.path)
+    try GitProgram.run(
+      ["-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "--allow-empty", "-m", "root"], in: repository)
+    #expect(try host.agent(["crs", "apply", "--folder", repository], input: proof("n")).code == 0)
+    try GitProgram.run(["remote", "add", "origin", "https://h/p.git"], in: repository)
+    for command in ["save", "verify", "status", "history", "load"] {
+      let outcome = try host.agent(["crs", command, "--folder", repository])
+      #expect(outcome.code == 0, "\(command): \(outcome)")
+    }
+    let tip = try host.tip()
+    #expect(try host.agent(["crs", "save", "--folder", repository]).code == 0)
+    #expect(try host.tip() == tip)
+    let other = try sandbox.host("other").agent(["crs", "load", "--folder", repository, "--store", host.store])
+    #expect(other.code == 0 && other.errorOutput == "", "\(other)")
+  }
 }

@@ -38,13 +38,10 @@ struct BackupEntry {
     }
     let metadata = try BackupMetadata(raw + [0x0A])
     for id in ids {
-      guard let key = Self.key(in: id), ProjectIdentity(key: key).withoutSecrets().key == project.key else {
-        throw damaged("its id is \(id), and its project \(project.key)")
-      }
+      guard Self.name(in: id) == project.key else { throw damaged("it says that it is of \(project.key)") }
     }
-    guard project.names.contains(ProjectIdentity(key: metadata.project).withoutSecrets().key) else {
-      throw damaged("its metadata is of the project \(metadata.project)")
-    }
+    let sealed = Self.safe(metadata.project)
+    guard project.names.contains(sealed) else { throw damaged("its metadata is of \(sealed)") }
     return StoredBackup(stamp: entry.metadata.stamp, metadata: metadata, project: project)
   }
 
@@ -70,7 +67,9 @@ struct BackupEntry {
     }
     let sealed = fields["metadata"].flatMap { try? BackupMetadata($0.bytes + [0x0A]) }
     guard let sealed else { return entry.id == id }
-    return project.names.contains(ProjectIdentity(key: sealed.project).withoutSecrets().key)
+    // A root commit is that of forks, too.
+    let name = Self.safe(sealed.project)
+    return name == project.key || (name.bytes.starts(with: "git:".utf8) && project.names.contains(name))
   }
 
   private var metadata: [ByteString: JSONReader.Value]? {
@@ -86,16 +85,20 @@ struct BackupEntry {
 
   /// Each project that it names, in whatever way.
   private var projects: [ProjectIdentity] {
-    let keys = ids.map(Self.key(in:)) + [metadata?["project"]?.text.map { ByteString(bytes: $0) }]
-    return [named].compactMap(\.self) + keys.compactMap(\.self).map { ProjectIdentity(key: $0).withoutSecrets() }
+    let keys = ids.map(Self.name(in:)) + [metadata?["project"]?.text.map { Self.safe(ByteString(bytes: $0)) }]
+    return [named].compactMap(\.self) + keys.compactMap(\.self).map { ProjectIdentity(key: $0) }
   }
 
-  private static func key(in id: ByteString) -> ByteString? {
-    id.bytes.starts(with: prefix) ? ByteString(bytes: Array(id.bytes.dropFirst(prefix.count))) : nil
+  private static func name(in id: ByteString) -> ByteString? {
+    id.bytes.starts(with: prefix) ? safe(ByteString(bytes: Array(id.bytes.dropFirst(prefix.count)))) : nil
   }
+
+  /// A project's name without what an older version left in it.
+  private static func safe(_ name: ByteString) -> ByteString { ProjectIdentity(key: name).withoutSecrets().key }
 
   private func damaged(_ how: String) -> CRSError {
-    CRSError(.corrupted, "the entry \(entry.id) was changed: \(how)")
+    let id = Self.name(in: entry.id).map(Self.id(of:)) ?? entry.id
+    return CRSError(.corrupted, "the entry \(id) was changed: \(how)")
   }
 }
 

@@ -231,9 +231,8 @@ extension ReasoningSession {
     if !shortfall.isEmpty, degradation == nil {
       problems.append(
         "the journal lacks records that it had: it was removed or put back to an older state; "
-          + (losses.isNone
-            ? "the latest backup holds all that it is known to have had, and `crdt-agent crs save` goes on from there"
-            : "what was applied after the latest backup may be lost"))
+          + (losses.isNone ? "the latest backup holds all that it is known to have had; " : "")
+          + "what was applied after the latest backup may be lost")
     }
     if let writeRefusal, degradation == nil { problems.append("nothing can be applied: \(writeRefusal)") }
     if let backupFailure { problems.append("the latest backup was not used: \(backupFailure.message)") }
