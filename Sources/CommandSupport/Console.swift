@@ -120,6 +120,8 @@ package struct Console {
     if number == 0 { return false }
     // A reader that has gone away has read what it wanted.
     if number == EPIPE { return printsResult }
+    // Who closed it wants no report.
+    if number == EBADF, !printsResult, !options.json { return false }
     let why = "cannot write to stdout: \(String(cString: strerror(number)))"
     if printsResult {
       fail("\(why). Nothing was changed")

@@ -51,7 +51,12 @@ import Testing
     for arguments in backup {
       let outcome = try full(sandbox, "crdt-backup", arguments + ["--store", host.store])
       #expect(outcome.code == 0 && !outcome.errorOutput.contains("othing was changed"), "\(arguments): \(outcome)")
+      #expect(outcome.errorOutput.contains("What was asked for is done"), "\(arguments): \(outcome)")
     }
+    let json = try full(sandbox, "crdt-backup", ["--store", host.store, "--json"])
+    #expect(json.code == 74 && json.errorOutput.contains("only the answer is lost"), "\(json)")
+    let silent = try sandbox.shell("'\(Executables.path("crdt-backup"))' --store '\(host.store)' >&-")
+    #expect(silent.code == 0 && silent.errorOutput == "", "\(silent)")
     let repository = sandbox.folder("project")
     try GitProgram.run(["init", "-q", repository], in: sandbox.folder.path)
     for arguments in [["hook", "install"], ["hook", "uninstall"]] {
