@@ -42,14 +42,17 @@ public struct BackupStore {
 
   public init(_ store: Store) { self.store = store }
 
-  /// Puts a backup into the store, in the place of this host's former one of that project (which stays in history).
+  /// Puts a backup into the store, in the place of this host's former one of that project (which stays in history), also
+  /// where that one was changed since.
   /// - Throws: `secretFound` where the project's given name looks like one; what writing throws.
   public func publish(_ backup: Backup, of project: ProjectIdentity, defaultHost: HostName) throws(CRSError) -> Entry? {
     try project.refuseSecretName()
-    let project = project.withoutSecrets()
+    // The name that the metadata says, under their checksum, is among those of the entry.
+    let project = project.alsoKnown(as: backup.metadata.project).withoutSecrets()
+    let id = BackupEntry.id(of: project.key)
     var content = JSONWriter()
     content.object { content in
-      content.member("id", Self.id(of: project))
+      content.member("id", id)
       content.member("project", project.key)
       content.array("aliases") { aliases in
         for alias in project.aliases.sorted() { aliases.element(alias) }
@@ -57,10 +60,12 @@ public struct BackupStore {
       content.member("blob", backup.metadata.digest)
       content.raw("metadata", Array(backup.metadata.bytes.dropLast()))
     }
-    let record = NewRecord(id: Self.id(of: project), kind: Self.kind, content: content.bytes)
+    let record = NewRecord(id: id, kind: Self.kind, content: content.bytes)
+    let host = store.settings.host ?? defaultHost
+    let strays = try entries().filter { BackupEntry($0).isStray(of: project, host: host) }
     return try replicating { () throws(ReplicationError) in
       try store.write(
-        [record], blobs: [backup.bytes],
+        [record], deleting: Set(strays.map(\.metadata.uniqueID)), blobs: [backup.bytes],
         message: "reasoning state of \(project.key), generation \(backup.metadata.generation)",
         defaultHost: defaultHost
       ).entries.first
@@ -133,8 +138,7 @@ public struct BackupStore {
       do throws(CRSError) {
         return (stored, try state(of: stored))
       } catch {
-        // Damage of git's own object is a failure of storage: it is of that host's backup, and stops no other.
-        guard [.corrupted, .notFound, .badData, .storage].contains(error.code) else { throw error }
+        guard Self.isOfOne(error) else { throw error }
         found.failures.append(Failure(stamp: stored.stamp, metadata: stored.metadata, error: error))
       }
     }
@@ -145,9 +149,8 @@ public struct BackupStore {
   /// its forks have the same root commit.
   func projects(of project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) -> [ProjectIdentity] {
     if project.hasRemote { return [] }
-    let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
     var projects: [ProjectIdentity] = []
-    for backup in Self.listing(records.map(\.entry), of: project).backups
+    for backup in Self.listing(try entries(), of: project).backups
     where selection.accepts(backup) && backup.project.hasRemote {
       if !projects.contains(where: { $0.isSameProject(as: backup.project) }) { projects.append(backup.project) }
     }
@@ -179,19 +182,44 @@ public struct BackupStore {
       remedy: "`crdt-agent crs history` lists them; run crdt-backup to get those of other hosts")
   }
 
+  /// The same, without those whose payload is missing or is not what their metadata say: these are failures. Nothing is
+  /// unpacked.
+  /// - Complexity: reads each payload once.
+  public func checked(_ listing: Listing) throws(CRSError) -> Listing {
+    var checked = Listing()
+    checked.failures = listing.failures
+    for stored in listing.backups {
+      do throws(CRSError) {
+        _ = try backup(stored)
+        checked.backups.append(stored)
+      } catch {
+        guard Self.isOfOne(error) else { throw error }
+        checked.failures.append(Failure(stamp: stored.stamp, metadata: stored.metadata, error: error))
+      }
+    }
+    checked.failures.sort { $0.stamp > $1.stamp }
+    return checked
+  }
+
+  /// Whether a failure is of that one backup and stops no other: damage of git's own object is a failure of storage.
+  private static func isOfOne(_ error: CRSError) -> Bool {
+    [.corrupted, .notFound, .badData, .storage].contains(error.code)
+  }
+
   /// The state of one backup, verified.
-  public func state(of stored: StoredBackup) throws(CRSError) -> ReasoningState {
+  public func state(of stored: StoredBackup) throws(CRSError) -> ReasoningState { try backup(stored).state() }
+
+  private func backup(_ stored: StoredBackup) throws(CRSError) -> Backup {
     let bytes = try replicating { () throws(ReplicationError) in try store.blob(stored.metadata.digest) }
     guard let bytes else {
       throw CRSError(.notFound, "the store does not hold the backup \(stored.metadata.digest.prefix(12))")
     }
-    return try Backup(bytes, metadata: stored.metadata).state()
+    return try Backup(bytes, metadata: stored.metadata)
   }
 
   /// The newest backup of each host, and the entries that cannot be read.
   public func newest(of project: ProjectIdentity) throws(CRSError) -> Listing {
-    let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
-    var listing = Self.listing(records.map(\.entry), of: project)
+    var listing = Self.listing(try entries(), of: project)
     var seen: Set<ByteString> = []
     listing.backups = listing.backups.filter { seen.insert($0.stamp.host).inserted }
     return listing
@@ -199,13 +227,19 @@ public struct BackupStore {
 
   /// Every backup there ever was in the store.
   public func history(of project: ProjectIdentity) throws(CRSError) -> Listing {
-    let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
-    let own = records.map(\.entry).filter { Self.name(of: $0).isOf(project) }
-    let ids = Set(own.map(\.id) + [Self.id(of: project)])
+    let own = try entries().map { BackupEntry($0) }.filter { $0.names(project) }
+    let ids = own.reduce(into: [BackupEntry.id(of: project.key)] as Set) { $0.formUnion($1.ids) }
     let versions = try replicating { () throws(ReplicationError) in
       try store.recordVersions(of: ids, kind: Self.kind)
     }
-    return Self.listing(own + versions.map(\.entry), of: project)
+    return Self.listing(own.map(\.entry) + versions.map(\.entry), of: project)
+  }
+
+  /// All that are backups, and those that were changed until their kind does not say so any more.
+  private func entries() throws(CRSError) -> [Entry] {
+    try replicating { () throws(ReplicationError) in
+      try store.records { BackupEntry.isMeant(by: $0) }.map(\.entry)
+    }
   }
 
   /// Reads entries; each stamp once.
@@ -214,11 +248,13 @@ public struct BackupStore {
     var backups: Set<StoredBackup> = []
     var failures: Set<Stamp> = []
     for entry in entries where entry.isLive {
-      switch read(entry) {
-      case .success(let stored):
-        if stored.isOf(project), backups.insert(stored).inserted { listing.backups.append(stored) }
-      case .failure(let error):
-        guard name(of: entry).isOf(project), failures.insert(entry.metadata.stamp).inserted else { continue }
+      let read = BackupEntry(entry)
+      do throws(CRSError) {
+        let stored = try read.stored()
+        guard stored.project.isSameProject(as: project), backups.insert(stored).inserted else { continue }
+        listing.backups.append(stored)
+      } catch {
+        guard read.names(project), failures.insert(entry.metadata.stamp).inserted else { continue }
         listing.failures.append(Failure(stamp: entry.metadata.stamp, metadata: nil, error: error))
       }
     }
@@ -226,38 +262,6 @@ public struct BackupStore {
     listing.failures.sort { $0.stamp > $1.stamp }
     return listing
   }
-
-  private static func id(of project: ProjectIdentity) -> ByteString { ByteString("crs:".utf8 + project.key.bytes) }
-
-  /// The project an entry says it is of; where it cannot be read, its id tells.
-  private static func name(of entry: Entry) -> ProjectIdentity {
-    let fields = try? JSONReader.object(entry.content)
-    if let key = fields?["project"]?.text {
-      let aliases = fields?["aliases"]?.elements.compactMap { $0.text.map { ByteString(bytes: $0) } } ?? []
-      return ProjectIdentity(key: ByteString(bytes: key), aliases: aliases).withoutSecrets()
-    }
-    let prefix = Array("crs:".utf8)
-    guard entry.id.bytes.starts(with: prefix) else { return ProjectIdentity(key: entry.id) }
-    return ProjectIdentity(key: ByteString(bytes: Array(entry.id.bytes.dropFirst(prefix.count))))
-  }
-
-  private static func read(_ entry: Entry) -> Result<StoredBackup, CRSError> {
-    Result { () throws(CRSError) in
-      guard let fields = try? JSONReader.object(entry.content), fields["project"]?.text != nil,
-        let raw = fields["metadata"]?.bytes
-      else { throw CRSError(.corrupted, "the entry \(entry.id) is no backup: members are missing") }
-      return StoredBackup(
-        stamp: entry.metadata.stamp, metadata: try BackupMetadata(raw + [0x0A]), project: name(of: entry))
-    }
-  }
-}
-
-extension StoredBackup {
-  fileprivate func isOf(_ other: ProjectIdentity) -> Bool { project.isOf(other) }
-}
-
-extension ProjectIdentity {
-  fileprivate func isOf(_ other: ProjectIdentity) -> Bool { isSameProject(as: other) }
 }
 
 extension CRSError {

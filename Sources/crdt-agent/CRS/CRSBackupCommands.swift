@@ -94,7 +94,12 @@ struct CRSLoadCommand: ParsableCommand {
       if let degradation = session.degradation { throw degradation }
       let generation = session.engine.generation
       try session.close()
-      for failure in loaded.found.failures { console.warn("\(failure.name) was passed over: \(failure.error)") }
+      for failure in loaded.found.failures {
+        let other = loaded.found.backups.first { $0.stored.stamp.host == failure.stamp.host }?.stored.metadata
+        console.warn(
+          "\(failure.name) was passed over"
+            + (other.map { " for the one of \($0.created), generation \($0.generation)" } ?? "") + ": \(failure.error)")
+      }
       for (stored, _) in loaded.found.backups {
         console.say(
           "joined \(stored.stamp.host), generation \(stored.metadata.generation) of \(stored.metadata.created)"
@@ -131,7 +136,7 @@ struct CRSHistoryCommand: ParsableCommand {
       let access = try options.access()
       let listing = try access.openedStore().history(of: access.allNames())
       let backups = listing.backups
-      for failure in listing.failures { console.warn("\(failure.name) cannot be read: \(failure.error)") }
+      for failure in listing.failures { console.warn("\(failure.name) cannot be used: \(failure.error)") }
       if options.output.json {
         console.object("crs history") { object in
           object.member("project", access.identity.key)
@@ -154,7 +159,8 @@ struct CRSHistoryCommand: ParsableCommand {
           console.say(line)
         }
       }
-      return 0
+      // What cannot be read is missing from the list.
+      return listing.failures.exitCode
     }
   }
 }
