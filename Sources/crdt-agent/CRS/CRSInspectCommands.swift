@@ -110,7 +110,10 @@ struct CRSVerifyCommand: ParsableCommand {
           _ = try ChangeRecord(record.payload)
         }
         if !session.shortfall.isEmpty {
-          throw CRSError(.gap, "it lacks records that it had: it was put back to an older state")
+          throw CRSError(
+            .gap,
+            "it lacks records that it had: it was put back to an older state"
+              + (session.losses.isNone ? "" : "; " + session.lossMessage))
         }
         if let stop = report.stop { throw stop }
         let lost = report.lost.filter { !session.losses.isGivenUp($0) }
