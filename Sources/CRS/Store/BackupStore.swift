@@ -39,8 +39,13 @@ public struct BackupSelection: Hashable, Sendable {
 public struct BackupStore {
   public static let kind: ByteString = "crs-backup"
   private let store: Store
+  private let known: [ProjectIdentity]
 
-  public init(_ store: Store) { self.store = store }
+  /// - Parameter known: the projects of this host, which are told apart.
+  public init(_ store: Store, known: [ProjectIdentity] = []) {
+    self.store = store
+    self.known = known
+  }
 
   /// Puts a backup into the store, in the place of this host's former one of that project (which stays in history).
   /// - Throws: `secretFound` where the project's given name looks like one; what writing throws.
@@ -82,6 +87,9 @@ public struct BackupStore {
     public var backups: [StoredBackup] = []
     /// Entries that cannot be read, newest first.
     public var failures: [Failure] = []
+    /// Backups of a repository without a remote that may be of this project or of others with its root commit, newest
+    /// first.
+    public var unclear: [StoredBackup] = []
 
     public init() {}
   }
@@ -92,6 +100,8 @@ public struct BackupStore {
     public var backups: [(stored: StoredBackup, state: ReasoningState)] = []
     /// Backups that were passed over.
     public var failures: [Failure] = []
+    /// Those of which it is not clear whether they are of this project: taken only where their host is chosen.
+    public var unclear: [StoredBackup] = []
   }
 
   /// The newest good backup of each host that is wanted. One that is damaged, or of a version that is not known here, is
@@ -108,6 +118,12 @@ public struct BackupStore {
     }
     for backup in listing.backups where selection.accepts(backup) {
       hosts[backup.stamp.host, default: []].append(backup)
+    }
+    let unclear = listing.unclear.filter(selection.accepts)
+    if let host = selection.host, hosts.isEmpty, !unclear.isEmpty {
+      hosts[host] = unclear
+    } else {
+      found.unclear = unclear
     }
     var older: Listing?
     for host in hosts.keys.sorted() {
@@ -144,37 +160,43 @@ public struct BackupStore {
   /// The projects with a remote that have backups which a project without one would take for its own: a repository and
   /// its forks have the same root commit.
   func projects(of project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) -> [ProjectIdentity] {
-    if project.hasRemote { return [] }
+    guard project.isAnonymous else { return [] }
     let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
-    var projects: [ProjectIdentity] = []
-    for backup in Self.listing(records.map(\.entry), of: project).backups
-    where selection.accepts(backup) && backup.project.hasRemote {
-      if !projects.contains(where: { $0.isSameProject(as: backup.project) }) { projects.append(backup.project) }
-    }
-    return projects
+    let wanted = listing(records.map(\.entry), of: project).backups.filter(selection.accepts)
+    return ProjectMembership.projects(wanted.map(\.project))
   }
 
   /// - Throws: `usage` where what is wanted is of several projects.
-  func demandOneProject(_ project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) {
+  public func demandOneProject(_ project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) {
     let projects = try projects(of: project, selection)
     guard projects.count > 1 else { return }
-    let keys = projects.map(\.key).sorted().map(\.description).joined(separator: " and ")
+    let keys = projects.map(\.tellingName.shownName).sorted().joined(separator: " and ")
     throw CRSError(
       .usage, "the root commit of this repository, which has no remote, is that of \(keys)",
       remedy: "Nothing was loaded. Give it the remote of the one that is meant, or choose a host with --host")
   }
 
-  /// - Throws: `notFound` where no backup is wanted, readable or not.
+  /// - Throws: `notFound` where no backup is wanted, readable or not; `usage` where the wanted are of several projects.
   public func demand(_ project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) {
+    try demandOneProject(project, selection)
     let listing = try selection.isNewest ? newest(of: project) : history(of: project)
     guard
       listing.backups.contains(where: { selection.accepts($0) })
         || listing.failures.contains(where: { selection.mayMean($0.stamp) })
-    else { throw Self.nothing(of: project) }
+    else {
+      let unclear = listing.unclear.filter(selection.accepts)
+      if selection.host != nil, !unclear.isEmpty { return }
+      throw Self.nothing(of: project, unclear)
+    }
   }
 
-  static func nothing(of project: ProjectIdentity) -> CRSError {
-    CRSError(
+  static func nothing(of project: ProjectIdentity, _ unclear: [StoredBackup] = []) -> CRSError {
+    if let first = unclear.first {
+      return CRSError(
+        .usage, "\(first.name) may be of \(project.tellingName.shownName) or of another project of its root commit",
+        remedy: "Nothing was loaded. Where it is of this one, choose it with --host \(first.stamp.host)")
+    }
+    return CRSError(
       .notFound, "the store holds no backup of \(project.key) that was asked for",
       remedy: "`crdt-agent crs history` lists them; run crdt-backup to get those of other hosts")
   }
@@ -191,7 +213,7 @@ public struct BackupStore {
   /// The newest backup of each host, and the entries that cannot be read.
   public func newest(of project: ProjectIdentity) throws(CRSError) -> Listing {
     let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
-    var listing = Self.listing(records.map(\.entry), of: project)
+    var listing = listing(records.map(\.entry), of: project)
     var seen: Set<ByteString> = []
     listing.backups = listing.backups.filter { seen.insert($0.stamp.host).inserted }
     return listing
@@ -200,29 +222,48 @@ public struct BackupStore {
   /// Every backup there ever was in the store.
   public func history(of project: ProjectIdentity) throws(CRSError) -> Listing {
     let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
-    let own = records.map(\.entry).filter { Self.name(of: $0).isOf(project) }
+    let entries = records.map(\.entry)
+    let membership = membership(of: project, entries)
+    let own = entries.filter { membership.answer(Self.name(of: $0)) != .other }
     let ids = Set(own.map(\.id) + [Self.id(of: project)])
     let versions = try replicating { () throws(ReplicationError) in
       try store.recordVersions(of: ids, kind: Self.kind)
     }
-    return Self.listing(own + versions.map(\.entry), of: project)
+    return listing(own + versions.map(\.entry), of: project, membership)
+  }
+
+  private func membership(of project: ProjectIdentity, _ entries: [Entry]) -> ProjectMembership {
+    ProjectMembership(of: project, among: entries.filter(\.isLive).map(Self.name), known: known)
   }
 
   /// Reads entries; each stamp once.
-  private static func listing(_ entries: [Entry], of project: ProjectIdentity) -> Listing {
+  private func listing(_ entries: [Entry], of project: ProjectIdentity, _ membership: ProjectMembership? = nil)
+    -> Listing
+  {
+    let membership = membership ?? self.membership(of: project, entries)
+    // A host's own backup of that very id is what its next one takes the place of, whoever else has that root commit; so
+    // are those before one that is known to be the project's.
+    var own: Set<RecordPlace> = []
+    if let host = store.settings.host { own.insert(RecordPlace(id: Self.id(of: project), host: host.bytes)) }
+    for entry in entries where membership.answer(Self.name(of: entry)) == .member { own.insert(RecordPlace(of: entry)) }
     var listing = Listing()
     var backups: Set<StoredBackup> = []
     var failures: Set<Stamp> = []
     for entry in entries where entry.isLive {
-      switch read(entry) {
+      var answer = membership.answer(Self.name(of: entry))
+      if answer == .unclear, own.contains(RecordPlace(of: entry)) { answer = .member }
+      guard answer != .other else { continue }
+      switch Self.read(entry) {
       case .success(let stored):
-        if stored.isOf(project), backups.insert(stored).inserted { listing.backups.append(stored) }
+        guard backups.insert(stored).inserted else { continue }
+        if answer == .member { listing.backups.append(stored) } else { listing.unclear.append(stored) }
       case .failure(let error):
-        guard name(of: entry).isOf(project), failures.insert(entry.metadata.stamp).inserted else { continue }
+        guard answer == .member, failures.insert(entry.metadata.stamp).inserted else { continue }
         listing.failures.append(Failure(stamp: entry.metadata.stamp, metadata: nil, error: error))
       }
     }
     listing.backups.sort { $0.stamp > $1.stamp }
+    listing.unclear.sort { $0.stamp > $1.stamp }
     listing.failures.sort { $0.stamp > $1.stamp }
     return listing
   }
@@ -252,12 +293,21 @@ public struct BackupStore {
   }
 }
 
-extension StoredBackup {
-  fileprivate func isOf(_ other: ProjectIdentity) -> Bool { project.isOf(other) }
+/// The place of a record among those of a host: the next one that it writes there takes it.
+private struct RecordPlace: Hashable {
+  var id: ByteString
+  var host: ByteString
 }
 
-extension ProjectIdentity {
-  fileprivate func isOf(_ other: ProjectIdentity) -> Bool { isSameProject(as: other) }
+extension RecordPlace {
+  init(of entry: Entry) { self.init(id: entry.id, host: entry.metadata.stamp.host) }
+}
+
+extension StoredBackup {
+  /// Which backup it is, for people.
+  public var name: String {
+    "the backup of \(stamp.host) of \(metadata.created), known as \(project.tellingName.shownName),"
+  }
 }
 
 extension CRSError {

@@ -116,7 +116,7 @@ public enum StateTransfer {
               .corrupted, "no good backup of \(project.key): \(failure.error.message)",
               remedy: "Nothing was loaded. Run crdt-backup on the host that made it, then again here")
           }
-          throw BackupStore.nothing(of: project)
+          throw BackupStore.nothing(of: project, found.unclear)
         }
         let joined = ReasoningState(joining: found.backups.map(\.state))
         let count = try session.join(joined)

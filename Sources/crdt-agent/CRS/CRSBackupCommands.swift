@@ -75,8 +75,10 @@ struct CRSLoadCommand: ParsableCommand {
       let time = try at.map { try TimeText.parse($0, now: access.context.wallClock()) }
       let store = try access.openedStore()
       let selection = BackupSelection(host: host.map { ByteString($0) }, at: time, generation: generation)
-      // A project is taken up when there is something of it.
-      if (try? access.known()) == nil { try store.demand(access.identity, selection) }
+      // A project is taken up when there is something of it, and it is clear that it is.
+      let known = try access.found()?.project.identity
+      try store.demandOneProject(known ?? access.identity, selection)
+      if known == nil { try store.demand(access.identity, selection) }
       let (project, folder) = try access.register()
       let session = try access.session(folder) { $0.skipsCorrupted = skipCorrupted }
       let loaded = try StateTransfer.load(
@@ -85,6 +87,7 @@ struct CRSLoadCommand: ParsableCommand {
       let generation = session.engine.generation
       try session.close()
       for failure in loaded.found.failures { console.warn("\(failure.name) was passed over: \(failure.error)") }
+      for stored in loaded.found.unclear { console.warn(stored.whyUnclear) }
       for (stored, _) in loaded.found.backups {
         console.say(
           "joined \(stored.stamp.host), generation \(stored.metadata.generation) of \(stored.metadata.created)"
@@ -100,6 +103,7 @@ struct CRSLoadCommand: ParsableCommand {
           object.array("passedOver") { list in
             for failure in loaded.found.failures { list.object { $0.failure(failure) } }
           }
+          object.unclear(loaded.found.unclear)
           object.member("newElements", loaded.newElements)
           object.raw("generation", Array(String(generation).utf8))
         }
@@ -122,6 +126,7 @@ struct CRSHistoryCommand: ParsableCommand {
       let listing = try access.openedStore().history(of: access.allNames())
       let backups = listing.backups
       for failure in listing.failures { console.warn("\(failure.name) cannot be read: \(failure.error)") }
+      for stored in listing.unclear { console.warn(stored.whyUnclear) }
       if options.output.json {
         console.object("crs history") { object in
           object.member("project", access.identity.key)
@@ -131,6 +136,7 @@ struct CRSHistoryCommand: ParsableCommand {
           object.array("unreadable") { list in
             for failure in listing.failures { list.object { $0.failure(failure) } }
           }
+          object.unclear(listing.unclear)
         }
       } else {
         let rows = backups.map { stored in
@@ -164,6 +170,19 @@ extension JSONWriter {
     member("sha256", metadata.digest)
   }
 
+  /// The member that tells of backups that may be of another project; only where there are any.
+  mutating func unclear(_ backups: [StoredBackup]) {
+    if backups.isEmpty { return }
+    array("unclear") { list in
+      for stored in backups {
+        list.object { backup in
+          backup.stored(stored)
+          backup.member("project", stored.project.key)
+        }
+      }
+    }
+  }
+
   /// The members that tell of a backup that cannot be used.
   mutating func failure(_ failure: BackupStore.Failure) {
     if let metadata = failure.metadata {
@@ -174,6 +193,14 @@ extension JSONWriter {
     }
     member("code", failure.error.code.rawValue)
     member("error", failure.error.message)
+  }
+}
+
+extension StoredBackup {
+  /// Why it was passed over, for people.
+  var whyUnclear: String {
+    "\(name) may be of this project or of another one of its root commit, and was passed over. Where it is of this one, "
+      + "`crdt-agent crs load --host \(stamp.host)` joins it"
   }
 }
 

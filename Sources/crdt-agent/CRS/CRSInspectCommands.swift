@@ -20,6 +20,7 @@ struct CRSStatusCommand: ParsableCommand {
       let listing = try access.storeIfAny()?.newest(of: project.identity) ?? BackupStore.Listing()
       let hosts = listing.backups
       for failure in listing.failures { console.warn("\(failure.name) cannot be read: \(failure.error)") }
+      for stored in listing.unclear { console.warn(stored.whyUnclear) }
       let unsaved = session.engine.generation - min(latest?.generation ?? 0, session.engine.generation)
       for problem in session.problems { console.warn(problem) }
       console.say(bold: "project     ", project.identity.key.description)
@@ -57,6 +58,7 @@ struct CRSStatusCommand: ParsableCommand {
           object.array("unreadable") { list in
             for failure in listing.failures { list.object { $0.failure(failure) } }
           }
+          object.unclear(listing.unclear)
         }
       }
       if session.exitCode != 0 { return session.exitCode }

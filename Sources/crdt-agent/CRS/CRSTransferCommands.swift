@@ -67,13 +67,12 @@ struct CRSImportCommand: ParsableCommand {
         throw CRSError(error.code, "\(file): \(error.message)", remedy: "Nothing was changed" + remedy)
       }
       let access = try options.access()
-      let identity = access.identity
+      let identity = try access.allNames()
       guard
-        otherProject || identity.key == export.project || identity.sharedNames.contains(export.project)
-          || isKnown(export.project, access)
+        otherProject || identity.key == export.project || identity.aliases.contains(export.project)
       else {
         throw CRSError(
-          .usage, "the export is of another project, \(export.project), not of \(identity.key)",
+          .usage, "the export is of another project, \(export.project), not of \(access.identity.key)",
           remedy: "Nothing was changed. Join it all the same with --other-project")
       }
       let (project, folder) = try access.register()
@@ -95,12 +94,6 @@ struct CRSImportCommand: ParsableCommand {
       return 0
     }
   }
-}
-
-/// Whether the project here was known by that name.
-private func isKnown(_ name: ByteString, _ access: CRSAccess) -> Bool {
-  guard let (project, _) = try? access.known() else { return false }
-  return project.identity.key == name || project.identity.aliases.contains(name)
 }
 
 struct CRSMetricsCommand: ParsableCommand {
