@@ -37,7 +37,7 @@ struct ProjectTests {
     try GitProgram.run(["remote", "set-url", "origin", "https://h/p.git"], in: folder("clone"))
     let byRemote = try ProjectIdentity.of(folder: folder("clone"), name: nil)
     #expect(byRemote.key == "git:h/p")
-    #expect(!byRemote.sharedNames.isDisjoint(with: byRoot.sharedNames))
+    #expect(byRemote.isSameProject(as: byRoot))
   }
 
   @Test func aRemoteIsReadAsWrittenAndNeedsNoCommit() throws {

@@ -267,6 +267,53 @@ import Testing
     #expect(try nodes(u, on: a) == ["of-u", "of-origin"])
   }
 
+  @Test func aCloneWithoutARemoteIsWhatItLoaded() throws {
+    let others = try others("hostb", "hostc")
+    let (single, chooses) = (others[0], others[1])
+    let origin = try repository("origin")
+    let (u, v) = (try repository("u", of: origin, remote: "u"), try repository("v", of: origin, remote: "v"))
+    try apply(u, "of-u")
+    succeed(try crs(u, "save"))
+    try share(others)
+    let local = try repository("local", of: origin)
+    let load = try run(single, local, ["load"])
+    #expect(load.code == 0 && load.output.contains("is git:h/u from now on"), "\(load)")
+    try apply(v, "of-v", on: chooses)
+    succeed(try run(chooses, v, ["save"]))
+    try share(others)
+    // A fork that comes later is none of its business, nor is it the fork when it gets that remote.
+    let again = try run(single, local, ["load"])
+    #expect(again.code == 0 && !again.output.contains("from now on"), "\(again)")
+    #expect(try nodes(local, on: single) == ["of-u"])
+    try setRemote(local, "v")
+    #expect(try run(single, local, ["status"]).code == 64)
+    try setRemote(local, "u")
+    #expect(try nodes(local, on: single) == ["of-u"])
+    // Where several are in the store, the host that is chosen tells.
+    let fresh = sandbox.host("hostd")
+    let other = try repository("other", of: origin)
+    let store = ["--store", host.store]
+    #expect(try run(fresh, other, ["load"] + store).code == 64)
+    succeed(try run(fresh, other, ["load", "--host", "hostc"] + store))
+    #expect(try nodes(other, on: fresh) == ["of-v"])
+    succeed(try run(fresh, other, ["load"] + store))
+    #expect(try nodes(other, on: fresh) == ["of-v"])
+  }
+
+  @Test func aProjectWhoseFolderIsGoneIsNoEmptyState() throws {
+    let path = try repository("path", remote: "u")
+    try apply(path, "n")
+    succeed(try crs(path, "save"))
+    let folder = try #require(try crs(path, "status", "--json").json()["folder"] as? String)
+    try FileManager.default.removeItem(atPath: folder)
+    for command in [["status"], ["query", "proofs"], ["verify"], ["save"], ["export"]] {
+      let outcome = try run(host, path, command)
+      #expect(outcome.code == 66 && outcome.errorOutput.contains(folder), "\(command): \(outcome)")
+    }
+    succeed(try crs(path, "load"))
+    #expect(try nodes(path) == ["n"])
+  }
+
   @Test func aLoadThatIsRefusedTakesNoProjectUp() throws {
     let origin = try repository("origin")
     for name in ["u", "v"] {

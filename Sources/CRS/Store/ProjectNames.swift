@@ -21,7 +21,7 @@ extension ProjectIdentity {
   var isAnonymous: Bool { decisiveNames.isEmpty }
 
   /// The name that tells most: its key, but a remote or a given name rather than a root commit.
-  var tellingName: ByteString {
+  public var tellingName: ByteString {
     let decisive = decisiveNames
     return decisive.contains(key) ? key : decisive.min() ?? key
   }
@@ -40,6 +40,12 @@ extension ProjectIdentity {
   /// This project, known by the names of a repository as well.
   public func known(as other: ProjectIdentity) -> ProjectIdentity {
     ProjectIdentity(key: key, aliases: names.union(other.names).subtracting([key]).sorted())
+  }
+
+  /// The remotes and given names that a project without any has by what was joined into it; `nil` where there are none.
+  public func namesToAdopt(from joined: [ProjectIdentity]) -> ProjectIdentity? {
+    let names = joined.reduce(into: Set<ByteString>()) { $0.formUnion($1.decisiveNames) }
+    return isAnonymous && !names.isEmpty ? ProjectIdentity(key: key, aliases: names.sorted()) : nil
   }
 
   func hasSameRoot(as other: ProjectIdentity) -> Bool { !rootNames.isDisjoint(with: other.rootNames) }

@@ -140,6 +140,15 @@ struct CRSAccess {
     return (project, index.folder(of: project))
   }
 
+  /// A project without a remote is the one whose state was joined into it: it is not to become another's later.
+  /// - Returns: the name that it has from then on; `nil` where it has one already, or got none.
+  func adoptNames(of joined: [ProjectIdentity], _ project: ProjectIndex.Project) throws(CRSError) -> String? {
+    guard let names = project.identity.namesToAdopt(from: joined) else { return nil }
+    var index = try index()
+    let named = try index.register(names, as: .sameAs(project.identity.key), context: context)
+    return named.identity.tellingName.description
+  }
+
   /// The project with all names that it has here; those of the repository where it is not here.
   func allNames() throws -> ProjectIdentity { try found()?.project.identity ?? identity }
 
@@ -149,6 +158,11 @@ struct CRSAccess {
       throw CRSError(
         .notFound, "no state of \(identity.key) is kept in \(dataFolder)",
         remedy: "Begin with `crdt-agent crs apply`, or `crdt-agent crs load` what other hosts saved")
+    }
+    if isGone(found.folder) {
+      throw CRSError(
+        .notFound, "the folder of \(found.project.identity.key) is gone: \(found.folder.path)",
+        remedy: "Put it back, or `crdt-agent crs load` what was saved")
     }
     warnOfOtherName(try index().project(identity))
     return found
@@ -161,6 +175,15 @@ struct CRSAccess {
     guard var project = try index.project(identity) else { return nil }
     project.identity = project.identity.known(as: identity)
     return (project, index.folder(of: project))
+  }
+
+  /// Whether nothing is there; what cannot be looked at says why when it is opened.
+  private func isGone(_ folder: ProjectFolder) -> Bool {
+    do throws(StorageError) {
+      return try context.fileSystem.information(folder.path) == nil
+    } catch {
+      return false
+    }
   }
 
   /// A project without a remote goes on under the one that its repository, or a clone of it, has now.

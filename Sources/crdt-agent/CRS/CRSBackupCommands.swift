@@ -86,6 +86,8 @@ struct CRSLoadCommand: ParsableCommand {
       if let degradation = session.degradation { throw degradation }
       let generation = session.engine.generation
       try session.close()
+      let name = try access.adoptNames(of: loaded.found.backups.map(\.stored.project), project)
+      if let name { console.say("this project, which has no remote, is \(name) from now on") }
       for failure in loaded.found.failures { console.warn("\(failure.name) was passed over: \(failure.error)") }
       for stored in loaded.found.unclear { console.warn(stored.whyUnclear) }
       for (stored, _) in loaded.found.backups {
