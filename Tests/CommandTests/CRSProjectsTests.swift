@@ -192,7 +192,9 @@ import Testing
     succeed(try crs(path, "init", "--same-as", "git:h/old"))
     #expect(try nodes(path) == ["before"])
     try apply(path, "after")
-    succeed(try crs(path, "save"))
+    // A project is called by its key, whichever of its names a repository has.
+    let saved = try crs(path, "save", "--json")
+    #expect((try saved.json()["metadata"] as? [String: Any])?["project"] as? String == "git:h/old", "\(saved)")
     try share(others)
     let all: Set = ["before", "after", "of-b", "of-c"]
     for (host, path) in [(host, path), (knowsOld, old), (knowsNew, new)] {
@@ -298,6 +300,22 @@ import Testing
     #expect(try nodes(other, on: fresh) == ["of-v"])
     succeed(try run(fresh, other, ["load"] + store))
     #expect(try nodes(other, on: fresh) == ["of-v"])
+  }
+
+  @Test func aSaveWithoutARemoteDoesNotTakeInWhatWasSavedUnderOne() throws {
+    let origin = try repository("origin")
+    let u = try repository("u", of: origin, remote: "u")
+    try apply(u, "of-u")
+    succeed(try crs(u, "save"))
+    try FileManager.default.removeItem(atPath: sandbox.folder("agent-hosta"))
+    try apply(origin, "of-origin")
+    succeed(try crs(origin, "save"))
+    #expect(try nodes(origin) == ["of-origin"])
+    // What it saved itself is taken in after a loss.
+    try FileManager.default.removeItem(atPath: sandbox.folder("agent-hosta"))
+    try apply(origin, "later")
+    succeed(try crs(origin, "save"))
+    #expect(try nodes(origin) == ["of-origin", "later"])
   }
 
   @Test func aProjectWhoseFolderIsGoneIsNoEmptyState() throws {

@@ -23,6 +23,9 @@ public struct BackupSelection: Hashable, Sendable {
     self.generation = generation
   }
 
+  /// Only of repositories without a remote.
+  var isAnonymous = false
+
   /// Whether only the newest of each host can be meant.
   var isNewest: Bool { at == nil && generation == nil }
 
@@ -31,7 +34,7 @@ public struct BackupSelection: Hashable, Sendable {
 
   func accepts(_ backup: StoredBackup) -> Bool {
     (host == nil || backup.stamp.host == host) && at.map { backup.metadata.created <= $0 } ?? true
-      && generation.map { backup.metadata.generation == $0 } ?? true
+      && generation.map { backup.metadata.generation == $0 } ?? true && (!isAnonymous || backup.project.isAnonymous)
   }
 }
 
@@ -110,7 +113,7 @@ public struct BackupStore {
     -> Found
   {
     var found = Found()
-    let listing = try selection.isNewest ? newest(of: project) : history(of: project)
+    let listing = try selection.isNewest ? newest(of: project, selection) : history(of: project)
     var hosts: [ByteString: [StoredBackup]] = [:]
     for failure in listing.failures where selection.mayMean(failure.stamp) {
       found.failures.append(failure)
@@ -135,7 +138,7 @@ public struct BackupStore {
       if older == nil { older = try history(of: project) }
       let all = older ?? Listing()
       let known = Set(hosts[host] ?? [])
-      let rest = all.backups.filter { $0.stamp.host == host && !known.contains($0) }
+      let rest = all.backups.filter { $0.stamp.host == host && selection.accepts($0) && !known.contains($0) }
       if let good = try firstGood(of: rest, &found) { found.backups.append(good) }
     }
     found.backups.sort { $0.stored.stamp > $1.stored.stamp }
@@ -211,11 +214,13 @@ public struct BackupStore {
   }
 
   /// The newest backup of each host, and the entries that cannot be read.
-  public func newest(of project: ProjectIdentity) throws(CRSError) -> Listing {
+  public func newest(of project: ProjectIdentity, _ selection: BackupSelection = BackupSelection()) throws(CRSError)
+    -> Listing
+  {
     let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
     var listing = listing(records.map(\.entry), of: project)
     var seen: Set<ByteString> = []
-    listing.backups = listing.backups.filter { seen.insert($0.stamp.host).inserted }
+    listing.backups = listing.backups.filter { selection.accepts($0) && seen.insert($0.stamp.host).inserted }
     return listing
   }
 

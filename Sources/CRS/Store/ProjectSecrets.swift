@@ -22,9 +22,12 @@ extension ProjectIdentity {
     return ByteString(bytes: kind + Array("sha256:\(EntryIdentity.hexDigest(of: name.bytes).prefix(32))".utf8))
   }
 
+  private static let scanner = SecretScanner()
+
   /// The rule by which a name looks like a secret. The built-in rules, without exceptions: the same on every host.
   static func secretRule(in name: ByteString) -> String? {
-    let scanner = SecretScanner()
+    // Digests.
+    if name.bytes.starts(with: "path:".utf8) || name.bytes.starts(with: "root:".utf8) { return nil }
     var text = name.bytes
     // What was escaped twice is no less a secret.
     for _ in 0..<4 {
@@ -108,7 +111,7 @@ extension ProjectIdentity {
 
 extension ByteString {
   /// A project's name as it may be told: one that looks like a secret by its digest, one of odd characters in one line.
-  var shownName: String {
+  public var shownName: String {
     let text = ProjectIdentity.withoutSecrets(self).description
     return String(text.map { $0.isNewline || ($0.asciiValue ?? 0x20) < 0x20 ? "?" : $0 })
   }

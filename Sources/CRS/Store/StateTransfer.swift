@@ -64,17 +64,18 @@ public enum StateTransfer {
   private static func keepWhatWasSaved(
     _ session: ReasoningSession, _ project: ProjectIdentity, _ store: BackupStore, _ context: CRSContext
   ) throws(CRSError) {
-    // Whose they are cannot be told; they stay where they are, under names of their own.
-    guard try store.projects(of: project, BackupSelection(host: context.host.bytes)).count < 2 else { return }
-    let listing = try store.newest(of: project)
-    let own = listing.backups.first { $0.stamp.host == context.host.bytes }
+    var selection = BackupSelection(host: context.host.bytes)
+    // Those that have a remote stay where they are, under names of their own.
+    selection.isAnonymous = project.isAnonymous
+    let listing = try store.newest(of: project, selection)
+    let own = listing.backups.first
     let unread = listing.failures.filter {
       $0.stamp.host == context.host.bytes && $0.stamp > own?.stamp ?? Stamp(instant: .epoch, host: "")
     }
     // What a newer version saved here may hold more than this one can tell.
     if let newer = unread.first(where: { $0.error.code == .versionMismatch }) { throw newer.error }
     if !(own.map { session.covers($0.metadata) } ?? true) || !unread.isEmpty {
-      let found = try store.load(project, BackupSelection(host: context.host.bytes))
+      let found = try store.load(project, selection)
       for (stored, state) in found.backups {
         _ = try session.join(state)
         try session.noteRecovery(through: stored.metadata)

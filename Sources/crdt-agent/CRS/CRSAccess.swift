@@ -196,12 +196,13 @@ struct CRSAccess {
         + "--project NAME")
   }
 
-  func session(_ folder: ProjectFolder, _ change: (inout ReasoningSession.Options) -> Void = { _ in })
-    throws(CRSError) -> ReasoningSession
-  {
+  func session(
+    _ project: ProjectIndex.Project, _ folder: ProjectFolder,
+    _ change: (inout ReasoningSession.Options) -> Void = { _ in }
+  ) throws(CRSError) -> ReasoningSession {
     var options = ReasoningSession.Options()
     change(&options)
-    return try ReasoningSession(folder, project: identity.key, context: context, options: options)
+    return try ReasoningSession(folder, project: project.identity.key, context: context, options: options)
   }
 
   /// The rules of the store, without those that are let through here or by `crdt-backup allow`; where there is no store
@@ -218,7 +219,7 @@ struct CRSAccess {
   /// The state as it is, read only, with a warning where it is not all there is.
   func reader(_ console: Console) throws -> (project: ProjectIndex.Project, session: ReasoningSession) {
     let (project, folder) = try known()
-    let session = try session(folder) { $0.isReadOnly = true }
+    let session = try session(project, folder) { $0.isReadOnly = true }
     for problem in session.problems { console.warn(problem) }
     return (project, session)
   }

@@ -33,7 +33,7 @@ struct CRSInitCommand: ParsableCommand {
       let access = try options.access()
       let choice = new ? .new : sameAs.map { ProjectIndex.Choice.sameAs(ByteString($0)) } ?? .told
       let (project, folder) = try access.register(as: choice)
-      let session = try access.session(folder)
+      let session = try access.session(project, folder)
       try session.close()
       console.say(bold: "project ", project.identity.key.description)
       console.say(bold: "folder  ", folder.path)
@@ -160,7 +160,7 @@ struct CRSApplyCommand: ParsableCommand {
   private func opened(_ access: CRSAccess) throws -> (project: ProjectIndex.Project, session: ReasoningSession) {
     do {
       let (project, folder) = try access.register()
-      return (project, try access.session(folder) { $0.skipsCorrupted = skipCorrupted })
+      return (project, try access.session(project, folder) { $0.skipsCorrupted = skipCorrupted })
     } catch let error as CRSError {
       throw CRSError(
         error.code, "none of the deltas is kept: \(error.message)",

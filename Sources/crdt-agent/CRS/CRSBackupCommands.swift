@@ -21,7 +21,7 @@ struct CRSSaveCommand: ParsableCommand {
     try options.run("save", printsResult: false) { console in
       let access = try options.access()
       let (project, folder) = try access.known()
-      let session = try access.session(folder) {
+      let session = try access.session(project, folder) {
         $0.skipsCorrupted = skipCorrupted
         $0.allowsDegraded = incomplete
       }
@@ -80,7 +80,7 @@ struct CRSLoadCommand: ParsableCommand {
       try store.demandOneProject(known ?? access.identity, selection)
       if known == nil { try store.demand(access.identity, selection) }
       let (project, folder) = try access.register()
-      let session = try access.session(folder) { $0.skipsCorrupted = skipCorrupted }
+      let session = try access.session(project, folder) { $0.skipsCorrupted = skipCorrupted }
       let loaded = try StateTransfer.load(
         into: session, project: project.identity, from: store, selection, context: access.context)
       if let degradation = session.degradation { throw degradation }

@@ -15,7 +15,7 @@ struct CRSStatusCommand: ParsableCommand {
     try options.run("status") { console in
       let access = try options.access()
       let (project, folder) = try access.known()
-      let session = try access.session(folder) { $0.isReadOnly = true }
+      let session = try access.session(project, folder) { $0.isReadOnly = true }
       let latest = session.backupMetadata
       let listing = try access.storeIfAny()?.newest(of: project.identity) ?? BackupStore.Listing()
       let hosts = listing.backups
@@ -93,7 +93,7 @@ struct CRSVerifyCommand: ParsableCommand {
       }
       check("journal") { () throws(CRSError) in
         guard (try? access.context.fileSystem.information(folder.journal)).flatMap({ $0 }) != nil else {
-          let session = try access.session(folder) { $0.isReadOnly = true }
+          let session = try access.session(project, folder) { $0.isReadOnly = true }
           guard session.shortfall.isEmpty else { throw CRSError(.gap, "it is gone") }
           guard session.losses.isNone else { throw CRSError(.gap, session.lossMessage) }
           return "none"
@@ -103,7 +103,7 @@ struct CRSVerifyCommand: ParsableCommand {
         let report = try journal.replay(skipsCorrupted: skipCorrupted) { record throws(CRSError) in
           _ = try ChangeRecord(record.payload)
         }
-        let session = try access.session(folder) { $0.isReadOnly = true }
+        let session = try access.session(project, folder) { $0.isReadOnly = true }
         if !session.shortfall.isEmpty {
           throw CRSError(.gap, "it lacks records that it had: it was put back to an older state")
         }

@@ -72,11 +72,11 @@ struct CRSImportCommand: ParsableCommand {
         otherProject || identity.key == export.project || identity.aliases.contains(export.project)
       else {
         throw CRSError(
-          .usage, "the export is of another project, \(export.project), not of \(access.identity.key)",
+          .usage, "the export is of another project, \(export.project.shownName), not of \(access.identity.key)",
           remedy: "Nothing was changed. Join it all the same with --other-project")
       }
       let (project, folder) = try access.register()
-      let session = try access.session(folder)
+      let session = try access.session(project, folder)
       let count = try StateTransfer.import(
         export, into: session, context: access.context, scanner: try access.secretScanner(secrets))
       if let degradation = session.degradation { throw degradation }
