@@ -302,6 +302,28 @@ import Testing
     #expect(try nodes(other, on: fresh) == ["of-v"])
   }
 
+  @Test func whatOneHostSavedUnderTwoNamesIsLoadedWhereTheyAreSaidToBeOne() throws {
+    let others = try others("hostb", "hostc")
+    let (says, fresh) = (others[0], others[1])
+    let origin = try repository("origin")
+    for name in ["old", "new"] {
+      let path = try repository(name, of: origin, remote: name)
+      try apply(path, "of-\(name)")
+      succeed(try crs(path, "save"))
+    }
+    let path = try repository("path", of: origin, remote: "old")
+    try apply(path, "of-b", on: says)
+    try setRemote(path, "new")
+    succeed(try run(says, path, ["init", "--same-as", "git:h/old"]))
+    succeed(try run(says, path, ["save"]))
+    try share(others)
+    let clone = try repository("clone", of: origin, remote: "new")
+    for host in [fresh, says, host] {
+      succeed(try run(host, clone, ["load"]))
+      #expect(try nodes(clone, on: host) == ["of-old", "of-new", "of-b"], "\(host.name)")
+    }
+  }
+
   @Test func aSaveWithoutARemoteDoesNotTakeInWhatWasSavedUnderOne() throws {
     let origin = try repository("origin")
     let u = try repository("u", of: origin, remote: "u")

@@ -99,7 +99,7 @@ public struct BackupStore {
 
   /// What a look for good backups found.
   public struct Found: Sendable {
-    /// The newest good backup of each host, newest first.
+    /// The newest good backup of each host and name, newest first.
     public var backups: [(stored: StoredBackup, state: ReasoningState)] = []
     /// Backups that were passed over.
     public var failures: [Failure] = []
@@ -107,42 +107,59 @@ public struct BackupStore {
     public var unclear: [StoredBackup] = []
   }
 
-  /// The newest good backup of each host that is wanted. One that is damaged, or of a version that is not known here, is
+  /// The newest good backup of each host that is wanted, of each name that it saves the project under. One that is damaged, or of a version that is not known here, is
   /// passed over for the same host's one before it.
   public func load(_ project: ProjectIdentity, _ selection: BackupSelection = BackupSelection()) throws(CRSError)
     -> Found
   {
     var found = Found()
     let listing = try selection.isNewest ? newest(of: project, selection) : history(of: project)
-    var hosts: [ByteString: [StoredBackup]] = [:]
-    for failure in listing.failures where selection.mayMean(failure.stamp) {
-      found.failures.append(failure)
-      hosts[failure.stamp.host] = []
-    }
+    var sources: [Source: [StoredBackup]] = [:]
     for backup in listing.backups where selection.accepts(backup) {
-      hosts[backup.stamp.host, default: []].append(backup)
+      sources[Source(of: backup), default: []].append(backup)
     }
+    found.failures = listing.failures.filter { selection.mayMean($0.stamp) }
     let unclear = listing.unclear.filter(selection.accepts)
-    if let host = selection.host, hosts.isEmpty, !unclear.isEmpty {
-      hosts[host] = unclear
+    if selection.host != nil, sources.isEmpty, found.failures.isEmpty {
+      for backup in unclear { sources[Source(of: backup), default: []].append(backup) }
     } else {
       found.unclear = unclear
     }
+    // Of which name an entry is that cannot be read is not known: any that its host has no other good one of.
+    let unreadHosts = Set(found.failures.map(\.stamp.host))
     var older: Listing?
-    for host in hosts.keys.sorted() {
-      if let good = try firstGood(of: hosts[host] ?? [], &found) {
-        found.backups.append(good)
-        continue
-      }
-      guard selection.isNewest else { continue }
+    func before(_ isMeant: (StoredBackup) -> Bool) throws(CRSError) -> [StoredBackup] {
+      guard selection.isNewest else { return [] }
       if older == nil { older = try history(of: project) }
-      let all = older ?? Listing()
-      let known = Set(hosts[host] ?? [])
-      let rest = all.backups.filter { $0.stamp.host == host && selection.accepts($0) && !known.contains($0) }
+      return (older ?? Listing()).backups.filter { selection.accepts($0) && isMeant($0) }
+    }
+    for (source, candidates) in sources.sorted(by: { $0.key < $1.key }) {
+      var good = try firstGood(of: candidates, &found)
+      if good == nil {
+        good = try firstGood(of: try before { Source(of: $0) == source && !candidates.contains($0) }, &found)
+      }
+      if let good { found.backups.append(good) }
+    }
+    for host in unreadHosts.sorted() {
+      let known = Set(sources.keys.filter { $0.host == host })
+      let rest = try before { $0.stamp.host == host && !known.contains(Source(of: $0)) }
       if let good = try firstGood(of: rest, &found) { found.backups.append(good) }
     }
     found.backups.sort { $0.stored.stamp > $1.stored.stamp }
     return found
+  }
+
+  /// A host, and the name under which it saves: what it saved under two names may be of two states.
+  private struct Source: Hashable, Comparable {
+    var host: ByteString
+    var key: ByteString
+
+    init(of backup: StoredBackup) {
+      host = backup.stamp.host
+      key = backup.project.key
+    }
+
+    static func < (left: Source, right: Source) -> Bool { (left.host, left.key) < (right.host, right.key) }
   }
 
   private func firstGood(of candidates: [StoredBackup], _ found: inout Found) throws(CRSError)
@@ -213,14 +230,14 @@ public struct BackupStore {
     return try Backup(bytes, metadata: stored.metadata).state()
   }
 
-  /// The newest backup of each host, and the entries that cannot be read.
+  /// The newest backup of each host and name, and the entries that cannot be read.
   public func newest(of project: ProjectIdentity, _ selection: BackupSelection = BackupSelection()) throws(CRSError)
     -> Listing
   {
     let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
     var listing = listing(records.map(\.entry), of: project)
-    var seen: Set<ByteString> = []
-    listing.backups = listing.backups.filter { selection.accepts($0) && seen.insert($0.stamp.host).inserted }
+    var seen: Set<Source> = []
+    listing.backups = listing.backups.filter { selection.accepts($0) && seen.insert(Source(of: $0)).inserted }
     return listing
   }
 

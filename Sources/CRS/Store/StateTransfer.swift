@@ -52,9 +52,10 @@ public enum StateTransfer {
   private static func holds(
     _ store: BackupStore, _ backup: Backup, _ project: ProjectIdentity, _ context: CRSContext
   ) throws(CRSError) -> Bool {
-    let own = try store.newest(of: project).backups.first { $0.stamp.host == context.host.bytes }
-    guard let own, own.metadata == backup.metadata, own.project.key == project.key,
-      Set(own.project.aliases) == Set(project.aliases)
+    let own = try store.newest(of: project).backups.first {
+      $0.stamp.host == context.host.bytes && $0.project.key == project.key
+    }
+    guard let own, own.metadata == backup.metadata, Set(own.project.aliases) == Set(project.aliases)
     else { return false }
     return (try? store.state(of: own)) != nil
   }
@@ -68,13 +69,14 @@ public enum StateTransfer {
     // Those that have a remote stay where they are, under names of their own.
     selection.isAnonymous = project.isAnonymous
     let listing = try store.newest(of: project, selection)
-    let own = listing.backups.first
+    // One that is newer than what cannot be read has all that was in that.
+    let own = listing.backups.first { $0.project.key == project.key }
     let unread = listing.failures.filter {
       $0.stamp.host == context.host.bytes && $0.stamp > own?.stamp ?? Stamp(instant: .epoch, host: "")
     }
     // What a newer version saved here may hold more than this one can tell.
     if let newer = unread.first(where: { $0.error.code == .versionMismatch }) { throw newer.error }
-    if !(own.map { session.covers($0.metadata) } ?? true) || !unread.isEmpty {
+    if !unread.isEmpty || listing.backups.contains(where: { !session.covers($0.metadata) }) {
       let found = try store.load(project, selection)
       for (stored, state) in found.backups {
         _ = try session.join(state)
