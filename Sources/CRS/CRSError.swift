@@ -72,3 +72,12 @@ public struct CRSError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 }
+
+extension CRSError {
+  /// The same, with what became of the request in front of its remedy.
+  func told(_ outcome: String) -> CRSError {
+    var error = self
+    error.remedy = remedy.isEmpty ? outcome : "\(outcome). \(remedy)"
+    return error
+  }
+}

@@ -98,7 +98,8 @@ package struct Console {
 
   /// Runs a command's work and turns what it throws into one line (or one JSON object) and an exit code.
   /// - Parameter printsResult: what is printed is all the command does, so that failing to print it is a failure. A
-  ///   backup that nobody reads about is still one.
+  ///   backup that nobody reads about is still one: there it is a warning, and a failure only where a program waits for
+  ///   the answer of `--json`.
   package func run(_ command: String, printsResult: Bool = true, _ body: () throws -> Int32) throws {
     let code: Int32
     do {
@@ -108,14 +109,30 @@ package struct Console {
     } catch let error as MemoryError {
       throw ended(command, ReplicationError(.badData, error.description))
     }
+    let isLost = tellLostOutput(printsResult: printsResult, isDone: code == 0)
     if code != 0 { throw ExitCode(code) }
-    if printsResult, outputFailure.number != 0 {
-      // A reader that has gone away has read what it wanted.
-      if outputFailure.number != EPIPE {
-        fail("cannot write to stdout: \(String(cString: strerror(outputFailure.number))). Nothing was changed")
-      }
-      throw ExitCode(74)
+    if isLost { throw ExitCode(74) }
+  }
+
+  /// Says that the result did not arrive, and what became of the request; returns whether that is a failure.
+  private func tellLostOutput(printsResult: Bool, isDone: Bool) -> Bool {
+    let number = outputFailure.number
+    if number == 0 { return false }
+    // A reader that has gone away has read what it wanted.
+    if number == EPIPE { return printsResult }
+    // Who closed it wants no report.
+    if number == EBADF, !printsResult, !options.json { return false }
+    let why = "cannot write to stdout: \(String(cString: strerror(number)))"
+    if printsResult {
+      fail("\(why). Nothing was changed")
+    } else if !isDone {
+      fail(why)
+    } else if options.json {
+      fail("\(why). What was asked for is done; only the answer is lost")
+    } else {
+      warn("\(why). What was asked for is done")
     }
+    return printsResult || options.json
   }
 
   /// Tells an error as one line, and with `--json` as one object; returns what to end with.

@@ -33,7 +33,7 @@ package enum UserFiles {
     } catch {
       let code: ReplicationError.Code =
         switch error.code {
-        case .permission, .notOwned: .permission
+        case .permission, .notOwned, .readOnly: .permission
         // Too large is the kernel's word for a limit on sizes (EFBIG).
         case .noSpace, .io, .tooLarge: .storage
         default: .cannotCreate

@@ -1,4 +1,5 @@
 import CLibgit2
+import Glibc
 
 /// The library's global state: started once, when git is first needed.
 enum LibGit2 {
@@ -33,6 +34,19 @@ enum LibGit2 {
     if code < 0 { throw error(code, operation()) }
   }
 
+  /// Writes a loose object. libgit2 makes its folder and then moves the file there; a `git gc` that runs at the same time,
+  /// as one whose parent was killed, may remove the folder in between, since it is empty. Then it is done again.
+  static func writingLoose(_ write: () throws(GitError) -> Void) throws(GitError) {
+    do throws(GitError) {
+      try write()
+    } catch {
+      guard error.code == .storage || error.code == .notFound, error.message.contains(errorText(ENOENT)) else {
+        throw error
+      }
+      try write()
+    }
+  }
+
   /// The last libgit2 error of this thread as ours.
   static func error(_ code: Int32, _ operation: String) -> GitError {
     var klass: Int32 = 0
@@ -62,12 +76,12 @@ enum LibGit2 {
     default: break
     }
     let text = message.lowercased()
-    if text.contains("no space left") || text.contains("input/output error")
-      || text.contains("read-only file system") || text.contains("quota exceeded")
-    {
+    if text.contains("no space left") || text.contains("input/output error") || text.contains("quota exceeded") {
       return (.storage, false)
     }
-    if text.contains("permission denied") || text.contains("operation not permitted") {
+    if text.contains("permission denied") || text.contains("operation not permitted")
+      || text.contains("read-only file system")
+    {
       return (.permission, false)
     }
     if text.contains("unsupported extension name") || text.contains("unsupported repository version") {

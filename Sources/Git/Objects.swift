@@ -54,11 +54,14 @@ extension LibGit2Repository {
         "\(operation) entry \(entry.name)")
     }
     var oid = git_oid()
-    try LibGit2.check(git_treebuilder_write(&oid, builder.pointer), operation)
-    let id = ObjectID(oid)
-    if try dropUnreadable(id) {
-      try LibGit2.check(git_treebuilder_write(&oid, builder.pointer), operation)
+    func write() throws(GitError) {
+      try LibGit2.writingLoose { () throws(GitError) in
+        try LibGit2.check(git_treebuilder_write(&oid, builder.pointer), operation)
+      }
     }
+    try write()
+    let id = ObjectID(oid)
+    if try dropUnreadable(id) { try write() }
     return id
   }
 
@@ -153,8 +156,10 @@ extension LibGit2Repository {
     if git_odb_exists(odb.pointer, &oid) == 1 {
       guard try dropUnreadable(id) else { return id }
     }
-    let code = bytes.withUnsafeBytes { git_odb_write(&oid, odb.pointer, $0.baseAddress, $0.count, type) }
-    try LibGit2.check(code, operation)
+    try LibGit2.writingLoose { () throws(GitError) in
+      let code = bytes.withUnsafeBytes { git_odb_write(&oid, odb.pointer, $0.baseAddress, $0.count, type) }
+      try LibGit2.check(code, operation)
+    }
     return id
   }
 

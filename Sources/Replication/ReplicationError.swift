@@ -75,11 +75,11 @@ extension ReplicationError {
   }
 
   /// A failure of this host's file system.
-  init(_ error: StorageError) {
+  package init(_ error: StorageError) {
     let code: Code =
       switch error.code {
       case .notFound: .noInput
-      case .permission, .notOwned: .permission
+      case .permission, .notOwned, .readOnly: .permission
       default: .storage
       }
     let remedy: String =
@@ -98,7 +98,8 @@ extension ReplicationError {
     let (code, remedy): (Code, String) =
       switch error.code {
       case .notOwned: (.permission, "Run as the owner of the store, or give your own with --store")
-      case .permission: (.permission, "")
+      case .permission:
+        (.permission, "What was backed up before is safe. Run as the owner of the store, where it can be written")
       case .unsupportedRepository: (.configuration, "Use a store in git's SHA-1 and files form")
       case .invalid, .notARepository: (.configuration, "")
       case .corrupt:

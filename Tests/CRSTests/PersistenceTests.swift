@@ -138,6 +138,19 @@ struct PersistenceTests {
     #expect(try manager().load().state == oldState)
   }
 
+  @Test func aReadOnlyFileSystemIsAMatterOfRights() throws {
+    try manager().save(try backup(2, generation: 2).backup)
+    let faulty = FaultyFileSystem(.failKind(.createTemporary, errno: EROFS))
+    let error = #expect(throws: CRSError.self) { try manager(faulty).save(try backup(4, generation: 4).backup) }
+    #expect(error?.code == .permission && error?.remedy.contains("Make the file system writable") == true)
+    var index = try ProjectIndex(dataFolder: folder.path, fileSystem: RealFileSystem())
+    let refused = #expect(throws: CRSError.self) {
+      try index.register(
+        ProjectIdentity(name: "q"), context: Fixture.context(FaultyFileSystem(.failKind(.createFolder, errno: EROFS))))
+    }
+    #expect(refused?.code == .permission && refused?.remedy.contains("--data") == true)
+  }
+
   @Test func aSaveReadsWhatWasThereOnceAndWhatItWroteOnce() throws {
     let counting = CountingFileSystem()
     let (old, _) = try backup(2, generation: 2)

@@ -49,6 +49,36 @@ import Testing
     for command in [["query", "proofs"], ["status"], ["verify"]] {
       #expect(try host.agent(["crs"] + command + ["--project", "p"]).code == 65, "\(command)")
     }
+    let status = try host.crs("status", "--json")
+    #expect(try status.json()["mode"] as? String == "damaged")
+    #expect(status.errorOutput.contains("the latest backup holds all that it is known to have had"), "\(status)")
+    // It goes on from the backup.
+    #expect(try host.crs("save", "--local").code == 0)
+    #expect(try host.crs("apply", input: proof).code == 0)
+    let later = try host.crs("status", "--json")
+    #expect(try later.code == 0 && later.json()["mode"] as? String == "journaled", "\(later)")
+  }
+
+  @Test func aReadOnlyFileSystemIsAMatterOfRights() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof).code == 0)
+    #expect(try host.crs("save").code == 0)
+    let data = sandbox.folder("agent-hosta")
+    sandbox.folder.write("input", proof)
+    let mount = "mount --bind '\(data)' '\(data)' && mount -o remount,bind,ro '\(data)'"
+    let isPossible = try sandbox.shell("unshare -m sh -c \"\(mount)\"").code == 0
+    // Only who may mount sees one here; the unit tests of each module have the rest.
+    guard isPossible else { return }
+    for command in ["init", "apply", "load", "save"] {
+      let line =
+        "unshare -m sh -c \"\(mount) && exec '\(Executables.path("crdt-agent"))' crs \(command) --project p"
+        + " --store '\(host.store)'\" <'\(sandbox.folder("input"))'"
+      let outcome = try sandbox.shell(line, with: ["CRDT_AGENT_DATA": data])
+      #expect(outcome.code == 77, "\(command): \(outcome)")
+      #expect(
+        outcome.errorOutput.contains("ead-only file system") && outcome.errorOutput.contains("--data"), "\(outcome)")
+    }
   }
 
   @Test func damageOfAPageOfTheJournalIsToldByEveryCommand() throws {

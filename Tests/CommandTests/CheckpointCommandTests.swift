@@ -220,6 +220,14 @@ import Testing
     let validated = try b.checkpoint("validate")
     #expect(validated.code == 65 && validated.output.hasSuffix("1 valid, 0 legacy, 1 invalid"), "\(validated)")
     #expect(try b.checkpoint("health", "--json").json()["status"] as? String == "unhealthy")
+    // Its message may be somebody else's: it is shown as damaged.
+    for command in ["list", "timeline"] {
+      let shown = try b.checkpoint(command)
+      #expect(shown.output.contains("(damaged) bad") && !shown.output.contains("(damaged) good"), "\(shown)")
+      #expect(shown.code == 0 && shown.errorOutput.contains("1 checkpoint is damaged"), "\(shown)")
+    }
+    #expect(try b.checkpoints().compactMap { $0["verdict"] as? String } == ["valid", "invalid"])
+    #expect(try b.checkpoint("timeline", "--json").output.contains("\"verdict\":\"invalid\""))
     #expect(try b.checkpoint("restore", "1").code == 0)
   }
 }

@@ -106,4 +106,20 @@ import Testing
     #expect(Set(events.compactMap { $0["event"] as? String }) == ["created", "restored", "deleted"])
     #expect(events.count == 4)
   }
+
+  @Test func aRestoreWhoseOutputFailedIsNoneToWhoWatches() throws {
+    let sandbox = try Sandbox(remote: false)
+    let a = sandbox.host("a")
+    #expect(try a.checkpoint("create", "-m", "one", "--host", "a").code == 0)
+    let folder = sandbox.folder("folder")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let events = try watched(a, "", count: 2, there: 1) { () throws in
+      #expect(try a.checkpoint("restore", "1", "-o", folder).code != 0)
+      let full = try sandbox.shell(
+        "'\(Executables.path("crdt-agent"))' checkpoint restore 1 --store '\(a.store)' >/dev/full")
+      #expect(full.code == 74, "\(full)")
+      #expect(try a.checkpoint("create", "-m", "two").code == 0)
+    }
+    #expect(events.compactMap { $0["event"] as? String } == ["created", "created"])
+  }
 }

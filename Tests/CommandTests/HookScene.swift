@@ -59,6 +59,7 @@ final class HookScene {
     try FileManager.default.createDirectory(
       atPath: (whole as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
     try? FileManager.default.removeItem(atPath: whole)
+    if mode & 0o111 != 0 { return writeProgram(whole, text, mode: UInt32(mode)) }
     try Data(text.utf8).write(to: URL(fileURLWithPath: whole))
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: whole)
   }

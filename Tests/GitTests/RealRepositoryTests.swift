@@ -1,7 +1,8 @@
-import Git
 import Glibc
 import TestKit
 import Testing
+
+@testable import Git
 
 @Suite struct RealRepositoryTests {
   let folder = TemporaryFolder()
@@ -121,6 +122,43 @@ import Testing
     }
     #expect(repository.packLooseObjects())
     #expect(try repository.walk(from: [#require(tip)], hiding: []).count == 20)
+  }
+
+  @Test func anObjectWhoseFolderVanishesWhileItIsWrittenIsWrittenAgain() throws {
+    func vanished() -> GitError {
+      GitError(
+        .storage, operation: "write blob",
+        message: "failed to rename lockfile to 'objects/ab/cd': \(String(cString: strerror(ENOENT)))",
+        isRetryable: false)
+    }
+    var attempts = 0
+    try LibGit2.writingLoose { () throws(GitError) in
+      attempts += 1
+      if attempts == 1 { throw vanished() }
+    }
+    #expect(attempts == 2)
+    // Once more, not for ever; and nothing else is tried again.
+    attempts = 0
+    #expect(throws: GitError.self) {
+      try LibGit2.writingLoose { () throws(GitError) in
+        attempts += 1
+        throw vanished()
+      }
+    }
+    #expect(attempts == 2)
+    #expect(throws: GitError.self) {
+      try LibGit2.writingLoose { () throws(GitError) in
+        attempts += 1
+        throw GitError(.storage, operation: "write blob", message: "No space left on device", isRetryable: false)
+      }
+    }
+    #expect(attempts == 3)
+    let repository = try LibGit2Repository.initialize(folder("store"), branch: "main")
+    let id = try repository.blobID(of: [1])
+    _ = try repository.writeBlob([1])
+    #expect(unlink(folder("store/.git/objects/\(id.description.prefix(2))/\(id.description.dropFirst(2))")) == 0)
+    #expect(rmdir(folder("store/.git/objects/\(id.description.prefix(2))")) == 0)
+    #expect(try repository.readBlob(try repository.writeBlob([1])) == [1])
   }
 
   @Test func noPermissionAndReadOnlyAreSaid() throws {

@@ -23,6 +23,10 @@ public final class TemporaryFolder: Sendable {
   @discardableResult
   public func write(_ name: String, _ text: String, mode: UInt32 = 0o600) -> String {
     let target = self(name)
+    if mode & 0o111 != 0 {
+      writeProgram(target, text, mode: mode)
+      return target
+    }
     let descriptor = open(target, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, mode_t(mode))
     guard descriptor >= 0 else { fatalError("cannot write \(target): \(errno)") }
     defer { close(descriptor) }
@@ -31,6 +35,18 @@ public final class TemporaryFolder: Sendable {
     fchmod(descriptor, mode_t(mode))
     return target
   }
+
+}
+
+/// Writes a file that is to be run.
+///
+/// Another process writes it: a child that some other thread starts meanwhile would keep the descriptor of ours open for a
+/// moment, and a program that is open for writing cannot be run ("text file busy").
+public func writeProgram(_ path: String, _ text: String, mode: UInt32) {
+  let command = Command(
+    "/bin/sh", ["-c", "cat > \"$1\" && chmod \"$2\" \"$1\"", "sh", path, String(mode, radix: 8)])
+  let result = try? command.run(input: Array(text.utf8), deadline: .after(seconds: 60))
+  guard result?.termination.isSuccess == true else { fatalError("cannot write \(path)") }
 }
 
 private func removeTree(_ path: String) {

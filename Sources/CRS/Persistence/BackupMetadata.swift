@@ -143,7 +143,7 @@ public struct BackupMetadata: Hashable, Sendable {
     guard version == UInt64(formatVersion) else {
       throw CRSError(
         .versionMismatch, "a backup of format version \(version.map(String.init) ?? "none"), not \(formatVersion)",
-        remedy: "Nothing was loaded. Use the version of crdt-agent that wrote it")
+        remedy: "Use the version of crdt-agent that wrote it")
     }
     guard seen.count >= 15 else { throw CRSError(.corrupted, "members are missing") }
     return result

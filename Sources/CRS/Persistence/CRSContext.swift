@@ -42,7 +42,7 @@ extension CRSError {
       switch error.code {
       case .notFound where StorageError.creating.contains(error.operation): .cannotCreate
       case .notFound: .notFound
-      case .permission, .notOwned: .permission
+      case .permission, .notOwned, .readOnly: .permission
       case .noSpace: .full
       case .locked: .lockFailed
       default: .storage
@@ -51,6 +51,8 @@ extension CRSError {
       switch code {
       case .full: "What was saved before is safe. Make room, then run again"
       case .lockFailed: "What the other run accepts is safe; run again when it has ended"
+      case .permission where error.code == .readOnly:
+        "Nothing was changed. Make the file system writable, or give a folder elsewhere with --data"
       case .permission: "Nothing was changed. Run as the owner of the file, or change its mode"
       default: "What was saved before is safe"
       }

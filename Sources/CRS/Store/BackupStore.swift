@@ -50,14 +50,17 @@ public struct BackupStore {
     self.known = known
   }
 
-  /// Puts a backup into the store, in the place of this host's former one of that project (which stays in history).
+  /// Puts a backup into the store, in the place of this host's former one of that project (which stays in history), also
+  /// where that one was changed since.
   /// - Throws: `secretFound` where the project's given name looks like one; what writing throws.
   public func publish(_ backup: Backup, of project: ProjectIdentity, defaultHost: HostName) throws(CRSError) -> Entry? {
     try project.refuseSecretName()
-    let project = project.withoutSecrets()
+    // The name that the metadata says, under their checksum, is among those of the entry.
+    let project = project.alsoKnown(as: backup.metadata.project).withoutSecrets()
+    let id = BackupEntry.id(of: project.key)
     var content = JSONWriter()
     content.object { content in
-      content.member("id", Self.id(of: project))
+      content.member("id", id)
       content.member("project", project.key)
       content.array("aliases") { aliases in
         for alias in project.aliases.sorted() { aliases.element(alias) }
@@ -65,10 +68,12 @@ public struct BackupStore {
       content.member("blob", backup.metadata.digest)
       content.raw("metadata", Array(backup.metadata.bytes.dropLast()))
     }
-    let record = NewRecord(id: Self.id(of: project), kind: Self.kind, content: content.bytes)
+    let record = NewRecord(id: id, kind: Self.kind, content: content.bytes)
+    let host = store.settings.host ?? defaultHost
+    let strays = try entries().filter { BackupEntry($0).isStray(of: project, host: host) }
     return try replicating { () throws(ReplicationError) in
       try store.write(
-        [record], blobs: [backup.bytes],
+        [record], deleting: Set(strays.map(\.metadata.uniqueID)), blobs: [backup.bytes],
         message: "reasoning state of \(project.key), generation \(backup.metadata.generation)",
         defaultHost: defaultHost
       ).entries.first
@@ -169,8 +174,7 @@ public struct BackupStore {
       do throws(CRSError) {
         return (stored, try state(of: stored))
       } catch {
-        // Damage of git's own object is a failure of storage: it is of that host's backup, and stops no other.
-        guard [.corrupted, .notFound, .badData, .storage].contains(error.code) else { throw error }
+        guard Self.isOfOne(error) else { throw error }
         found.failures.append(Failure(stamp: stored.stamp, metadata: stored.metadata, error: error))
       }
     }
@@ -181,8 +185,7 @@ public struct BackupStore {
   /// its forks have the same root commit.
   func projects(of project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) -> [ProjectIdentity] {
     guard project.isAnonymous else { return [] }
-    let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
-    let wanted = listing(records.map(\.entry), of: project).backups.filter(selection.accepts)
+    let wanted = listing(try entries(), of: project).backups.filter(selection.accepts)
     return ProjectMembership.projects(wanted.map(\.project))
   }
 
@@ -221,21 +224,47 @@ public struct BackupStore {
       remedy: "`crdt-agent crs history` lists them; run crdt-backup to get those of other hosts")
   }
 
+  /// The same, without those whose payload is missing or is not what their metadata say: these are failures. Nothing is
+  /// unpacked.
+  /// - Complexity: reads each payload once.
+  public func checked(_ listing: Listing) throws(CRSError) -> Listing {
+    var checked = Listing()
+    checked.failures = listing.failures
+    checked.unclear = listing.unclear
+    for stored in listing.backups {
+      do throws(CRSError) {
+        _ = try backup(stored)
+        checked.backups.append(stored)
+      } catch {
+        guard Self.isOfOne(error) else { throw error }
+        checked.failures.append(Failure(stamp: stored.stamp, metadata: stored.metadata, error: error))
+      }
+    }
+    checked.failures.sort { $0.stamp > $1.stamp }
+    return checked
+  }
+
+  /// Whether a failure is of that one backup and stops no other: damage of git's own object is a failure of storage.
+  private static func isOfOne(_ error: CRSError) -> Bool {
+    [.corrupted, .notFound, .badData, .storage].contains(error.code)
+  }
+
   /// The state of one backup, verified.
-  public func state(of stored: StoredBackup) throws(CRSError) -> ReasoningState {
+  public func state(of stored: StoredBackup) throws(CRSError) -> ReasoningState { try backup(stored).state() }
+
+  private func backup(_ stored: StoredBackup) throws(CRSError) -> Backup {
     let bytes = try replicating { () throws(ReplicationError) in try store.blob(stored.metadata.digest) }
     guard let bytes else {
       throw CRSError(.notFound, "the store does not hold the backup \(stored.metadata.digest.prefix(12))")
     }
-    return try Backup(bytes, metadata: stored.metadata).state()
+    return try Backup(bytes, metadata: stored.metadata)
   }
 
   /// The newest backup of each host and name, and the entries that cannot be read.
   public func newest(of project: ProjectIdentity, _ selection: BackupSelection = BackupSelection()) throws(CRSError)
     -> Listing
   {
-    let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
-    var listing = listing(records.map(\.entry), of: project)
+    var listing = listing(try entries(), of: project)
     var seen: Set<Source> = []
     listing.backups = listing.backups.filter { selection.accepts($0) && seen.insert(Source(of: $0)).inserted }
     return listing
@@ -243,19 +272,26 @@ public struct BackupStore {
 
   /// Every backup there ever was in the store.
   public func history(of project: ProjectIdentity) throws(CRSError) -> Listing {
-    let records = try replicating { () throws(ReplicationError) in try store.records(ofKind: Self.kind) }
-    let entries = records.map(\.entry)
+    let entries = try entries()
     let membership = membership(of: project, entries)
-    let own = entries.filter { membership.answer(Self.name(of: $0)) != .other }
-    let ids = Set(own.map(\.id) + [Self.id(of: project)])
+    let own = entries.map { BackupEntry($0) }.filter { $0.names { membership.answer($0) != .other } }
+    let ids = own.reduce(into: [BackupEntry.id(of: project.key)] as Set) { $0.formUnion($1.ids) }
     let versions = try replicating { () throws(ReplicationError) in
       try store.recordVersions(of: ids, kind: Self.kind)
     }
-    return listing(own + versions.map(\.entry), of: project, membership)
+    return listing(own.map(\.entry) + versions.map(\.entry), of: project, membership)
+  }
+
+  /// All that are backups, and those that were changed until their kind does not say so any more.
+  private func entries() throws(CRSError) -> [Entry] {
+    try replicating { () throws(ReplicationError) in
+      try store.records { BackupEntry.isMeant(by: $0) }.map(\.entry)
+    }
   }
 
   private func membership(of project: ProjectIdentity, _ entries: [Entry]) -> ProjectMembership {
-    ProjectMembership(of: project, among: entries.filter(\.isLive).map(Self.name), known: known)
+    ProjectMembership(
+      of: project, among: entries.filter(\.isLive).compactMap { BackupEntry($0).agreedProject }, known: known)
   }
 
   /// Reads entries; each stamp once.
@@ -266,21 +302,26 @@ public struct BackupStore {
     // A host's own backup of that very id is what its next one takes the place of, whoever else has that root commit; so
     // are those before one that is known to be the project's.
     var own: Set<RecordPlace> = []
-    if let host = store.settings.host { own.insert(RecordPlace(id: Self.id(of: project), host: host.bytes)) }
-    for entry in entries where membership.answer(Self.name(of: entry)) == .member { own.insert(RecordPlace(of: entry)) }
+    if let host = store.settings.host { own.insert(RecordPlace(id: BackupEntry.id(of: project.key), host: host.bytes)) }
+    for entry in entries {
+      guard let agreed = BackupEntry(entry).agreedProject, membership.answer(agreed) == .member else { continue }
+      own.insert(RecordPlace(of: entry))
+    }
     var listing = Listing()
     var backups: Set<StoredBackup> = []
     var failures: Set<Stamp> = []
     for entry in entries where entry.isLive {
-      var answer = membership.answer(Self.name(of: entry))
-      if answer == .unclear, own.contains(RecordPlace(of: entry)) { answer = .member }
-      guard answer != .other else { continue }
-      switch Self.read(entry) {
-      case .success(let stored):
-        guard backups.insert(stored).inserted else { continue }
+      let read = BackupEntry(entry)
+      do throws(CRSError) {
+        let stored = try read.stored()
+        var answer = membership.answer(stored.project)
+        if answer == .unclear, own.contains(RecordPlace(of: entry)) { answer = .member }
+        guard answer != .other, backups.insert(stored).inserted else { continue }
         if answer == .member { listing.backups.append(stored) } else { listing.unclear.append(stored) }
-      case .failure(let error):
-        guard answer == .member, failures.insert(entry.metadata.stamp).inserted else { continue }
+      } catch {
+        guard read.names({ membership.answer($0) == .member }), failures.insert(entry.metadata.stamp).inserted else {
+          continue
+        }
         listing.failures.append(Failure(stamp: entry.metadata.stamp, metadata: nil, error: error))
       }
     }
@@ -288,30 +329,6 @@ public struct BackupStore {
     listing.unclear.sort { $0.stamp > $1.stamp }
     listing.failures.sort { $0.stamp > $1.stamp }
     return listing
-  }
-
-  private static func id(of project: ProjectIdentity) -> ByteString { ByteString("crs:".utf8 + project.key.bytes) }
-
-  /// The project an entry says it is of; where it cannot be read, its id tells.
-  private static func name(of entry: Entry) -> ProjectIdentity {
-    let fields = try? JSONReader.object(entry.content)
-    if let key = fields?["project"]?.text {
-      let aliases = fields?["aliases"]?.elements.compactMap { $0.text.map { ByteString(bytes: $0) } } ?? []
-      return ProjectIdentity(key: ByteString(bytes: key), aliases: aliases).withoutSecrets()
-    }
-    let prefix = Array("crs:".utf8)
-    guard entry.id.bytes.starts(with: prefix) else { return ProjectIdentity(key: entry.id) }
-    return ProjectIdentity(key: ByteString(bytes: Array(entry.id.bytes.dropFirst(prefix.count))))
-  }
-
-  private static func read(_ entry: Entry) -> Result<StoredBackup, CRSError> {
-    Result { () throws(CRSError) in
-      guard let fields = try? JSONReader.object(entry.content), fields["project"]?.text != nil,
-        let raw = fields["metadata"]?.bytes
-      else { throw CRSError(.corrupted, "the entry \(entry.id) is no backup: members are missing") }
-      return StoredBackup(
-        stamp: entry.metadata.stamp, metadata: try BackupMetadata(raw + [0x0A]), project: name(of: entry))
-    }
   }
 }
 

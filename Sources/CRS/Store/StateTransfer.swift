@@ -55,6 +55,7 @@ public enum StateTransfer {
     let own = try store.newest(of: project).backups.first {
       $0.stamp.host == context.host.bytes && $0.project.key == project.key
     }
+    let project = project.alsoKnown(as: backup.metadata.project).withoutSecrets()
     guard let own, own.metadata == backup.metadata, Set(own.project.aliases) == Set(project.aliases)
     else { return false }
     return (try? store.state(of: own)) != nil
@@ -75,7 +76,9 @@ public enum StateTransfer {
       $0.stamp.host == context.host.bytes && $0.stamp > own?.stamp ?? Stamp(instant: .epoch, host: "")
     }
     // What a newer version saved here may hold more than this one can tell.
-    if let newer = unread.first(where: { $0.error.code == .versionMismatch }) { throw newer.error }
+    if let newer = unread.first(where: { $0.error.code == .versionMismatch }) {
+      throw newer.error.told("Nothing was saved")
+    }
     if !unread.isEmpty || listing.backups.contains(where: { !session.covers($0.metadata) }) {
       let found = try store.load(project, selection)
       for (stored, state) in found.backups {
@@ -113,7 +116,9 @@ public enum StateTransfer {
         try store.demandOneProject(project, selection)
         let found = try store.load(project, selection)
         guard !found.backups.isEmpty else {
-          if let failure = found.failures.first(where: { $0.error.code == .versionMismatch }) { throw failure.error }
+          if let failure = found.failures.first(where: { $0.error.code == .versionMismatch }) {
+            throw failure.error.told("Nothing was loaded")
+          }
           if let failure = found.failures.first {
             throw CRSError(
               .corrupted, "no good backup of \(project.key): \(failure.error.message)",

@@ -22,14 +22,20 @@ extension CheckpointService {
     try gated { () throws(CheckpointError) in try verified(id, acceptsLegacy: acceptsLegacy) }
   }
 
-  /// The same, to go back to: subscribers of its session are told.
+  /// The same, to go back to: subscribers of its session are told. Where going back takes more than to have it, as to
+  /// write it somewhere, see ``get(_:acceptsLegacy:)`` and ``noteRestore(of:)``.
   public func restore(_ id: CheckpointID, acceptsLegacy: Bool = false) throws(CheckpointError) -> Checkpoint {
+    let checkpoint = try get(id, acceptsLegacy: acceptsLegacy)
+    try noteRestore(of: checkpoint.header)
+    return checkpoint
+  }
+
+  /// Tells the subscribers of its session that a checkpoint was gone back to, once it was.
+  public func noteRestore(of header: CheckpointHeader) throws(CheckpointError) {
     try gated { () throws(CheckpointError) in
-      let checkpoint = try verified(id, acceptsLegacy: acceptsLegacy)
       count { $0.restored += 1 }
-      tell([.restored(checkpoint.header)])
-      store.tell(notices(of: [.restored(checkpoint.header)]))
-      return checkpoint
+      tell([.restored(header)])
+      store.tell(notices(of: [.restored(header)]))
     }
   }
 

@@ -25,6 +25,25 @@ extension CheckpointService {
     }
   }
 
+  /// What their checksums say of checkpoints; nothing of one whose state lies in a blob beyond the bound.
+  /// - Parameter limitBytes: so many bytes of blobs are read at most, those of the last checkpoints first.
+  public func verdicts(on checkpoints: [StoredCheckpoint], limitBytes: Int = 16 << 20) throws(CheckpointError)
+    -> [CheckpointID: StoredCheckpoint.Verdict]
+  {
+    try gated { () throws(CheckpointError) in
+      var verdicts: [CheckpointID: StoredCheckpoint.Verdict] = [:]
+      var left = limitBytes
+      for stored in checkpoints.reversed() {
+        if case .blob(_, let count) = stored.payload {
+          guard count <= left else { continue }
+          left -= count
+        }
+        verdicts[stored.header.id] = try validation(of: stored).verdict
+      }
+      return verdicts
+    }
+  }
+
   func validation(of stored: StoredCheckpoint) throws(CheckpointError) -> CheckpointValidation {
     let (verdict, reason) = stored.verdict(state: try stateBytes(of: stored))
     return CheckpointValidation(

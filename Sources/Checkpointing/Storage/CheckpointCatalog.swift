@@ -11,7 +11,8 @@ struct CheckpointCatalog: Sendable {
   private(set) var sessions: [CheckpointSession] = []
   /// Sorted by stamp.
   private(set) var annotations: [CheckpointAnnotation] = []
-  /// Entries that say they are checkpoints, sessions or counters and cannot be read: the entry's id, and why.
+  /// Entries that say they are checkpoints, sessions or counters and cannot be read, and checkpoints and annotations
+  /// that are of another kind now: the entry's id, and why.
   private(set) var unreadable: [(id: ByteString, reason: String)] = []
   /// The greatest sequence number to stay above.
   private(set) var greatestSequence = 0
@@ -27,6 +28,11 @@ struct CheckpointCatalog: Sendable {
     var sessionsByID: [CheckpointID: CheckpointSession] = [:]
     var annotationsByID: [CheckpointID: CheckpointAnnotation] = [:]
     for record in snapshot.records {
+      let id = UniqueID(record.uniqueID)?.id ?? record.uniqueID
+      if let meant = CheckpointKind.meant(by: record.content, of: record.kind) {
+        unreadable.append((id, "it is a \(meant), and of kind \"\(record.kind)\" now: its kind was changed"))
+        continue
+      }
       do throws(CheckpointError) {
         switch record.kind {
         case CheckpointKind.checkpoint:
@@ -62,7 +68,6 @@ struct CheckpointCatalog: Sendable {
       } catch {
         // Annotations of other programs have this kind too; they are none of ours.
         guard record.kind != CheckpointKind.annotation else { continue }
-        let id = UniqueID(record.uniqueID)?.id ?? record.uniqueID
         unreadable.append((id, error.message))
       }
     }

@@ -12,6 +12,23 @@ enum CheckpointKind {
   static let counter: ByteString = "checkpoint-counter"
 
   static let all: Set<ByteString> = [checkpoint, annotation, session, counter]
+
+  /// What an entry of this kind is by its content, where that is another of ours: somebody changed the kind. What other
+  /// programs keep is looked at by its first bytes only, which are those of our canonical form.
+  static func meant(by content: [UInt8], of kind: ByteString) -> ByteString? {
+    if kind != checkpoint, content.starts(with: #"{"checksum":""#.utf8),
+      let stored = try? StoredCheckpoint(json: content),
+      !stored.isLegacy
+    {
+      return checkpoint
+    }
+    if kind != annotation, content.starts(with: #"{"checkpoint":""#.utf8),
+      (try? CheckpointAnnotation(json: content)) != nil
+    {
+      return annotation
+    }
+    return nil
+  }
 }
 
 /// One live entry of agent state, of any host.

@@ -112,7 +112,10 @@ public final class StoreCheckpointStore: CheckpointStore {
   private func read(_ store: Store) throws(ReplicationError) -> CheckpointSnapshot {
     let revision = try store.tip().map { "\($0)" } ?? ""
     if let last = last.withLock({ $0 }), last.revision == revision { return last }
-    let records = try store.records(ofKinds: CheckpointKind.all).reversed().map { record in
+    let records = try store.records { entry in
+      let kind = entry.metadata.kind ?? ""
+      return CheckpointKind.all.contains(kind) || CheckpointKind.meant(by: entry.content, of: kind) != nil
+    }.reversed().map { record in
       let metadata = record.entry.metadata
       return CheckpointRecord(
         uniqueID: metadata.uniqueID, kind: metadata.kind ?? "", stamp: metadata.stamp, content: record.entry.content)
@@ -141,8 +144,10 @@ public final class StoreCheckpointStore: CheckpointStore {
       return try store.effects.acquireLock(path, store.settings.lockWaitSeconds)
     } catch {
       guard error.code == .locked else {
+        let cause = ReplicationError(error)
         throw CheckpointError(
-          .store, error.description, underlyingExitCode: error.code == .permission || error.code == .notOwned ? 77 : 74)
+          .store, cause.message, remedy: cause.remedy, underlyingExitCode: error.code == .notFound ? 74 : cause.exitCode
+        )
       }
       throw CheckpointError(
         .store, "another process is writing checkpoints: \(error.detail)",

@@ -48,10 +48,16 @@ extension Store {
   /// All live values of some kinds, of every host that this store has merged, greatest first.
   /// - Complexity: O(n) over all entries.
   public func records(ofKinds kinds: Set<ByteString>) throws(ReplicationError) -> [StoredRecord] {
+    try records { $0.metadata.kind.map(kinds.contains) ?? false }
+  }
+
+  /// All live values that are wanted, of every host that this store has merged, greatest first; plain memory among them.
+  /// - Complexity: O(n) over all entries.
+  public func records(where isWanted: (Entry) -> Bool) throws(ReplicationError) -> [StoredRecord] {
     let old = try tip()
     let table = try StateReader(repository: repository).table(of: try tree(of: old), tips: [old].compactMap(\.self))
     return table.join().filter { !table.isDeleted($0) }.map(table.entry)
-      .filter { $0.metadata.kind.map(kinds.contains) ?? false }
+      .filter(isWanted)
       .sorted { Entry.isBelow($1, $0) }
       .map { StoredRecord(entry: $0) }
   }

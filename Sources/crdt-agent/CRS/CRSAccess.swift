@@ -248,6 +248,7 @@ extension ReasoningSession {
     if degradation != nil { return "degraded" }
     if replay.stop != nil { return "damaged" }
     if !losses.isNone { return "incomplete" }
+    if !shortfall.isEmpty { return "damaged" }
     return writeRefusal == nil ? "journaled" : "read-only"
   }
 
@@ -268,8 +269,9 @@ extension ReasoningSession {
     if !losses.isNone { problems.append("incomplete: \(lossMessage)") }
     if !shortfall.isEmpty, degradation == nil {
       problems.append(
-        "the journal lacks records that it had: it was removed or put back to an older state, and what was applied after "
-          + "the latest backup may be lost")
+        "the journal lacks records that it had: it was removed or put back to an older state; "
+          + (losses.isNone ? "the latest backup holds all that it is known to have had; " : "")
+          + "what was applied after the latest backup may be lost")
     }
     if let writeRefusal, degradation == nil { problems.append("nothing can be applied: \(writeRefusal)") }
     if let backupFailure { problems.append("the latest backup was not used: \(backupFailure.message)") }

@@ -88,7 +88,12 @@ struct CRSLoadCommand: ParsableCommand {
       try session.close()
       let name = try access.adoptNames(of: loaded.found.backups.map(\.stored.project), project)
       if let name { console.say("this project, which has no remote, is \(name) from now on") }
-      for failure in loaded.found.failures { console.warn("\(failure.name) was passed over: \(failure.error)") }
+      for failure in loaded.found.failures {
+        let other = loaded.found.backups.first { $0.stored.stamp.host == failure.stamp.host }?.stored.metadata
+        console.warn(
+          "\(failure.name) was passed over"
+            + (other.map { " for the one of \($0.created), generation \($0.generation)" } ?? "") + ": \(failure.error)")
+      }
       for stored in loaded.found.unclear { console.warn(stored.whyUnclear) }
       for (stored, _) in loaded.found.backups {
         console.say(
@@ -127,7 +132,7 @@ struct CRSHistoryCommand: ParsableCommand {
       let access = try options.access()
       let listing = try access.openedStore().history(of: access.allNames())
       let backups = listing.backups
-      for failure in listing.failures { console.warn("\(failure.name) cannot be read: \(failure.error)") }
+      for failure in listing.failures { console.warn("\(failure.name) cannot be used: \(failure.error)") }
       for stored in listing.unclear { console.warn(stored.whyUnclear) }
       if options.output.json {
         console.object("crs history") { object in
@@ -152,7 +157,8 @@ struct CRSHistoryCommand: ParsableCommand {
           console.say(line)
         }
       }
-      return 0
+      // What cannot be read is missing from the list.
+      return listing.failures.exitCode
     }
   }
 }

@@ -17,9 +17,11 @@ struct CRSStatusCommand: ParsableCommand {
       let (project, folder) = try access.known()
       let session = try access.session(project, folder) { $0.isReadOnly = true }
       let latest = session.backupMetadata
-      let listing = try access.storeIfAny()?.newest(of: project.identity) ?? BackupStore.Listing()
+      // What is called saved is there and has its digest; only `verify` unpacks it.
+      var listing = BackupStore.Listing()
+      if let store = try access.storeIfAny() { listing = try store.checked(try store.newest(of: project.identity)) }
       let hosts = listing.backups
-      for failure in listing.failures { console.warn("\(failure.name) cannot be read: \(failure.error)") }
+      for failure in listing.failures { console.warn("\(failure.name) cannot be used: \(failure.error)") }
       for stored in listing.unclear { console.warn(stored.whyUnclear) }
       let unsaved = session.engine.generation - min(latest?.generation ?? 0, session.engine.generation)
       for problem in session.problems { console.warn(problem) }

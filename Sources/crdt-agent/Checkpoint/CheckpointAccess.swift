@@ -73,6 +73,21 @@ extension Console {
   }
 }
 
+extension Console {
+  /// Names what of a list is not what was written, or is missing from it; returns what the list ends with.
+  func warnOfDamage(
+    _ verdicts: [CheckpointID: StoredCheckpoint.Verdict], _ service: CheckpointService
+  ) throws(CheckpointError) -> Int32 {
+    let remedy = "`crdt-agent checkpoint validate` says which, and why"
+    let damaged = verdicts.values.count { $0 == .invalid }
+    if damaged > 0 { warn("\(counted(damaged, "checkpoint is", "checkpoints are")) damaged. \(remedy)") }
+    let unreadable = try service.metrics().unreadableCount
+    guard unreadable > 0 else { return 0 }
+    warn("\(counted(unreadable, "entry", "entries")) cannot be read. \(remedy)")
+    return CheckpointError(.badData, "").exitCode
+  }
+}
+
 /// Which checkpoints.
 struct QueryOptions: ParsableArguments {
   @Option(help: ArgumentHelp("From this number on.", valueName: "number"))

@@ -16,6 +16,8 @@ struct CheckpointListCommand: ParsableCommand {
     try console.run("checkpoint list") {
       let service = try storeOptions.checkpoints()
       let found = try service.list(try queryOptions.query(in: service))
+      let verdicts = try service.verdicts(on: found)
+      let code = try console.warnOfDamage(verdicts, service)
       if output.json {
         console.object("checkpoint list") { object in
           object.array("checkpoints") { array in
@@ -24,20 +26,23 @@ struct CheckpointListCommand: ParsableCommand {
                 CheckpointText.json(stored.header, &object)
                 object.member("stateBytes", stored.stateCount)
                 object.member("checksum", stored.checksum)
+                object.member("verdict", CheckpointText.name(verdicts[stored.header.id]))
               }
             }
           }
-          object.member("exitCode", 0)
+          object.member("exitCode", Int(code))
         }
       }
       if found.isEmpty {
         console.say("No checkpoints")
       } else {
-        for line in TextTable.lines(CheckpointText.columns, found.map { CheckpointText.row($0.header) }) {
-          console.say(line)
+        let rows = found.map { stored in
+          let message = CheckpointText.message(stored.header, verdicts[stored.header.id])
+          return CheckpointText.row(stored.header, message: message)
         }
+        for line in TextTable.lines(CheckpointText.columns, rows) { console.say(line) }
       }
-      return 0
+      return code
     }
   }
 }

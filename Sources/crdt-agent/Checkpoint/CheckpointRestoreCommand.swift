@@ -20,10 +20,13 @@ struct CheckpointRestoreCommand: ParsableCommand {
     try console.run("checkpoint restore", printsResult: stateOutput.output == nil) {
       let service = try storeOptions.checkpoints()
       let stored = try service.find(checkpoint, session: try sessionOption.id(in: service))
-      let checkpoint = try service.restore(stored.header.id, acceptsLegacy: legacyOption.acceptLegacy)
+      let checkpoint = try service.get(stored.header.id, acceptsLegacy: legacyOption.acceptLegacy)
       console.warnIfLegacy(stored)
-      return try stateOutput.deliver(
+      let code = try stateOutput.deliver(
         checkpoint, isLegacy: stored.isLegacy, command: "checkpoint restore", console: console)
+      // Only what is where it was asked for was gone back to.
+      if stateOutput.output != nil || !console.hasOutputFailed { try service.noteRestore(of: checkpoint.header) }
+      return code
     }
   }
 }

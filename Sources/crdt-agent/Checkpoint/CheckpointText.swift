@@ -7,11 +7,27 @@ import Memory
 enum CheckpointText {
   static let columns = ["NUMBER", "HOST", "TIME", "ID", "TRIGGER", "TAGS", "MESSAGE"]
 
-  static func row(_ header: CheckpointHeader) -> [String] {
+  /// Its message, and whether that is what was written.
+  static func message(_ header: CheckpointHeader, _ verdict: StoredCheckpoint.Verdict?) -> String {
+    let mark =
+      switch verdict {
+      case .valid: ""
+      case .invalid: "(damaged) "
+      case .legacy: "(legacy) "
+      case nil: "(not checked) "
+      }
+    return mark + TextTable.short(header.message.description)
+  }
+
+  /// The same as a member's value.
+  static func name(_ verdict: StoredCheckpoint.Verdict?) -> String { verdict?.rawValue ?? "unchecked" }
+
+  /// - Parameter message: what stands for its message; by default that one.
+  static func row(_ header: CheckpointHeader, message: String? = nil) -> [String] {
     [
       "\(header.sequence)", header.stamp.host.description, TimeText.short(header.stamp.instant), header.id.short,
       header.trigger.description, header.tags.map(\.description).joined(separator: ","),
-      TextTable.short(header.message.description),
+      message ?? TextTable.short(header.message.description),
     ]
   }
 

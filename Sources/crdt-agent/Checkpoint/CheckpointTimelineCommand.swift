@@ -16,7 +16,11 @@ struct CheckpointTimelineCommand: ParsableCommand {
     let console = Console(agent: output)
     try console.run("checkpoint timeline") {
       let service = try storeOptions.checkpoints()
-      let items = try service.timeline(session: try sessionOption.id(in: service))
+      var query = CheckpointQuery()
+      query.session = try sessionOption.id(in: service)
+      let items = try service.timeline(session: query.session)
+      let verdicts = try service.verdicts(on: try service.list(query))
+      let code = try console.warnOfDamage(verdicts, service)
       if output.json {
         console.object("checkpoint timeline") { object in
           object.array("timeline") { array in
@@ -28,21 +32,27 @@ struct CheckpointTimelineCommand: ParsableCommand {
                 object.member("session", item.session?.text)
                 switch item.event {
                 case .sessionStarted(let one), .sessionEnded(let one): object.member("name", one.name)
-                case .checkpoint(let header): object.object("checkpoint") { CheckpointText.json(header, &$0) }
+                case .checkpoint(let header):
+                  object.object("checkpoint") { object in
+                    CheckpointText.json(header, &object)
+                    object.member("verdict", CheckpointText.name(verdicts[header.id]))
+                  }
                 case .annotation(let note): object.object("annotation") { CheckpointText.json(note, &$0) }
                 }
               }
             }
           }
-          object.member("exitCode", 0)
+          object.member("exitCode", Int(code))
         }
       }
       if items.isEmpty { console.say("Nothing yet") }
-      let rows = items.map { [TimeText.short($0.instant), $0.host.description, name($0.event), text($0.event)] }
+      let rows = items.map {
+        [TimeText.short($0.instant), $0.host.description, name($0.event), text($0.event, verdicts)]
+      }
       if !rows.isEmpty {
         for line in TextTable.lines(["TIME", "HOST", "EVENT", "WHAT"], rows) { console.say(line) }
       }
-      return 0
+      return code
     }
   }
 
@@ -55,11 +65,11 @@ struct CheckpointTimelineCommand: ParsableCommand {
     }
   }
 
-  private func text(_ event: TimelineItem.Event) -> String {
+  private func text(_ event: TimelineItem.Event, _ verdicts: [CheckpointID: StoredCheckpoint.Verdict]) -> String {
     switch event {
     case .sessionStarted(let one), .sessionEnded(let one): "\(one.id.short) \(TextTable.short(one.name.description))"
     case .checkpoint(let header):
-      "\(header.sequence) (\(header.id.short)) \(header.trigger) \(TextTable.short(header.message.description))"
+      "\(header.sequence) (\(header.id.short)) \(header.trigger) \(CheckpointText.message(header, verdicts[header.id]))"
     case .annotation(let note):
       "on \(note.checkpoint.short), \(note.level.rawValue): \(TextTable.short(note.text.description))"
     }
