@@ -45,8 +45,17 @@ struct BackupEntry {
     return StoredBackup(stamp: entry.metadata.stamp, metadata: metadata, project: project)
   }
 
-  /// Whether any of the names it has is that of a project.
-  func names(_ project: ProjectIdentity) -> Bool { projects.contains { $0.isSameProject(as: project) } }
+  /// Whether any of the projects that it names is meant.
+  func names(_ isMeant: (ProjectIdentity) -> Bool) -> Bool { projects.contains(where: isMeant) }
+
+  /// The project it is of, where it agrees with itself, or another version wrote it.
+  var agreedProject: ProjectIdentity? {
+    do throws(CRSError) {
+      return try stored().project
+    } catch {
+      return error.code == .versionMismatch ? named : nil
+    }
+  }
 
   /// The ids it goes by: the one of its unique_id, and the one it says.
   var ids: Set<ByteString> {

@@ -23,6 +23,9 @@ public struct BackupSelection: Hashable, Sendable {
     self.generation = generation
   }
 
+  /// Only of repositories without a remote.
+  var isAnonymous = false
+
   /// Whether only the newest of each host can be meant.
   var isNewest: Bool { at == nil && generation == nil }
 
@@ -31,7 +34,7 @@ public struct BackupSelection: Hashable, Sendable {
 
   func accepts(_ backup: StoredBackup) -> Bool {
     (host == nil || backup.stamp.host == host) && at.map { backup.metadata.created <= $0 } ?? true
-      && generation.map { backup.metadata.generation == $0 } ?? true
+      && generation.map { backup.metadata.generation == $0 } ?? true && (!isAnonymous || backup.project.isAnonymous)
   }
 }
 
@@ -39,8 +42,13 @@ public struct BackupSelection: Hashable, Sendable {
 public struct BackupStore {
   public static let kind: ByteString = "crs-backup"
   private let store: Store
+  private let known: [ProjectIdentity]
 
-  public init(_ store: Store) { self.store = store }
+  /// - Parameter known: the projects of this host, which are told apart.
+  public init(_ store: Store, known: [ProjectIdentity] = []) {
+    self.store = store
+    self.known = known
+  }
 
   /// Puts a backup into the store, in the place of this host's former one of that project (which stays in history), also
   /// where that one was changed since.
@@ -87,48 +95,76 @@ public struct BackupStore {
     public var backups: [StoredBackup] = []
     /// Entries that cannot be read, newest first.
     public var failures: [Failure] = []
+    /// Backups of a repository without a remote that may be of this project or of others with its root commit, newest
+    /// first.
+    public var unclear: [StoredBackup] = []
 
     public init() {}
   }
 
   /// What a look for good backups found.
   public struct Found: Sendable {
-    /// The newest good backup of each host, newest first.
+    /// The newest good backup of each host and name, newest first.
     public var backups: [(stored: StoredBackup, state: ReasoningState)] = []
     /// Backups that were passed over.
     public var failures: [Failure] = []
+    /// Those of which it is not clear whether they are of this project: taken only where their host is chosen.
+    public var unclear: [StoredBackup] = []
   }
 
-  /// The newest good backup of each host that is wanted. One that is damaged, or of a version that is not known here, is
+  /// The newest good backup of each host that is wanted, of each name that it saves the project under. One that is damaged, or of a version that is not known here, is
   /// passed over for the same host's one before it.
   public func load(_ project: ProjectIdentity, _ selection: BackupSelection = BackupSelection()) throws(CRSError)
     -> Found
   {
     var found = Found()
-    let listing = try selection.isNewest ? newest(of: project) : history(of: project)
-    var hosts: [ByteString: [StoredBackup]] = [:]
-    for failure in listing.failures where selection.mayMean(failure.stamp) {
-      found.failures.append(failure)
-      hosts[failure.stamp.host] = []
-    }
+    let listing = try selection.isNewest ? newest(of: project, selection) : history(of: project)
+    var sources: [Source: [StoredBackup]] = [:]
     for backup in listing.backups where selection.accepts(backup) {
-      hosts[backup.stamp.host, default: []].append(backup)
+      sources[Source(of: backup), default: []].append(backup)
     }
+    found.failures = listing.failures.filter { selection.mayMean($0.stamp) }
+    let unclear = listing.unclear.filter(selection.accepts)
+    if selection.host != nil, sources.isEmpty, found.failures.isEmpty {
+      for backup in unclear { sources[Source(of: backup), default: []].append(backup) }
+    } else {
+      found.unclear = unclear
+    }
+    // Of which name an entry is that cannot be read is not known: any that its host has no other good one of.
+    let unreadHosts = Set(found.failures.map(\.stamp.host))
     var older: Listing?
-    for host in hosts.keys.sorted() {
-      if let good = try firstGood(of: hosts[host] ?? [], &found) {
-        found.backups.append(good)
-        continue
-      }
-      guard selection.isNewest else { continue }
+    func before(_ isMeant: (StoredBackup) -> Bool) throws(CRSError) -> [StoredBackup] {
+      guard selection.isNewest else { return [] }
       if older == nil { older = try history(of: project) }
-      let all = older ?? Listing()
-      let known = Set(hosts[host] ?? [])
-      let rest = all.backups.filter { $0.stamp.host == host && !known.contains($0) }
+      return (older ?? Listing()).backups.filter { selection.accepts($0) && isMeant($0) }
+    }
+    for (source, candidates) in sources.sorted(by: { $0.key < $1.key }) {
+      var good = try firstGood(of: candidates, &found)
+      if good == nil {
+        good = try firstGood(of: try before { Source(of: $0) == source && !candidates.contains($0) }, &found)
+      }
+      if let good { found.backups.append(good) }
+    }
+    for host in unreadHosts.sorted() {
+      let known = Set(sources.keys.filter { $0.host == host })
+      let rest = try before { $0.stamp.host == host && !known.contains(Source(of: $0)) }
       if let good = try firstGood(of: rest, &found) { found.backups.append(good) }
     }
     found.backups.sort { $0.stored.stamp > $1.stored.stamp }
     return found
+  }
+
+  /// A host, and the name under which it saves: what it saved under two names may be of two states.
+  private struct Source: Hashable, Comparable {
+    var host: ByteString
+    var key: ByteString
+
+    init(of backup: StoredBackup) {
+      host = backup.stamp.host
+      key = backup.project.key
+    }
+
+    static func < (left: Source, right: Source) -> Bool { (left.host, left.key) < (right.host, right.key) }
   }
 
   private func firstGood(of candidates: [StoredBackup], _ found: inout Found) throws(CRSError)
@@ -148,36 +184,42 @@ public struct BackupStore {
   /// The projects with a remote that have backups which a project without one would take for its own: a repository and
   /// its forks have the same root commit.
   func projects(of project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) -> [ProjectIdentity] {
-    if project.hasRemote { return [] }
-    var projects: [ProjectIdentity] = []
-    for backup in Self.listing(try entries(), of: project).backups
-    where selection.accepts(backup) && backup.project.hasRemote {
-      if !projects.contains(where: { $0.isSameProject(as: backup.project) }) { projects.append(backup.project) }
-    }
-    return projects
+    guard project.isAnonymous else { return [] }
+    let wanted = listing(try entries(), of: project).backups.filter(selection.accepts)
+    return ProjectMembership.projects(wanted.map(\.project))
   }
 
   /// - Throws: `usage` where what is wanted is of several projects.
-  func demandOneProject(_ project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) {
+  public func demandOneProject(_ project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) {
     let projects = try projects(of: project, selection)
     guard projects.count > 1 else { return }
-    let keys = projects.map(\.key).sorted().map(\.description).joined(separator: " and ")
+    let keys = projects.map(\.tellingName.shownName).sorted().joined(separator: " and ")
     throw CRSError(
       .usage, "the root commit of this repository, which has no remote, is that of \(keys)",
       remedy: "Nothing was loaded. Give it the remote of the one that is meant, or choose a host with --host")
   }
 
-  /// - Throws: `notFound` where no backup is wanted, readable or not.
+  /// - Throws: `notFound` where no backup is wanted, readable or not; `usage` where the wanted are of several projects.
   public func demand(_ project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) {
+    try demandOneProject(project, selection)
     let listing = try selection.isNewest ? newest(of: project) : history(of: project)
     guard
       listing.backups.contains(where: { selection.accepts($0) })
         || listing.failures.contains(where: { selection.mayMean($0.stamp) })
-    else { throw Self.nothing(of: project) }
+    else {
+      let unclear = listing.unclear.filter(selection.accepts)
+      if selection.host != nil, !unclear.isEmpty { return }
+      throw Self.nothing(of: project, unclear)
+    }
   }
 
-  static func nothing(of project: ProjectIdentity) -> CRSError {
-    CRSError(
+  static func nothing(of project: ProjectIdentity, _ unclear: [StoredBackup] = []) -> CRSError {
+    if let first = unclear.first {
+      return CRSError(
+        .usage, "\(first.name) may be of \(project.tellingName.shownName) or of another project of its root commit",
+        remedy: "Nothing was loaded. Where it is of this one, choose it with --host \(first.stamp.host)")
+    }
+    return CRSError(
       .notFound, "the store holds no backup of \(project.key) that was asked for",
       remedy: "`crdt-agent crs history` lists them; run crdt-backup to get those of other hosts")
   }
@@ -188,6 +230,7 @@ public struct BackupStore {
   public func checked(_ listing: Listing) throws(CRSError) -> Listing {
     var checked = Listing()
     checked.failures = listing.failures
+    checked.unclear = listing.unclear
     for stored in listing.backups {
       do throws(CRSError) {
         _ = try backup(stored)
@@ -217,22 +260,26 @@ public struct BackupStore {
     return try Backup(bytes, metadata: stored.metadata)
   }
 
-  /// The newest backup of each host, and the entries that cannot be read.
-  public func newest(of project: ProjectIdentity) throws(CRSError) -> Listing {
-    var listing = Self.listing(try entries(), of: project)
-    var seen: Set<ByteString> = []
-    listing.backups = listing.backups.filter { seen.insert($0.stamp.host).inserted }
+  /// The newest backup of each host and name, and the entries that cannot be read.
+  public func newest(of project: ProjectIdentity, _ selection: BackupSelection = BackupSelection()) throws(CRSError)
+    -> Listing
+  {
+    var listing = listing(try entries(), of: project)
+    var seen: Set<Source> = []
+    listing.backups = listing.backups.filter { selection.accepts($0) && seen.insert(Source(of: $0)).inserted }
     return listing
   }
 
   /// Every backup there ever was in the store.
   public func history(of project: ProjectIdentity) throws(CRSError) -> Listing {
-    let own = try entries().map { BackupEntry($0) }.filter { $0.names(project) }
+    let entries = try entries()
+    let membership = membership(of: project, entries)
+    let own = entries.map { BackupEntry($0) }.filter { $0.names { membership.answer($0) != .other } }
     let ids = own.reduce(into: [BackupEntry.id(of: project.key)] as Set) { $0.formUnion($1.ids) }
     let versions = try replicating { () throws(ReplicationError) in
       try store.recordVersions(of: ids, kind: Self.kind)
     }
-    return Self.listing(own.map(\.entry) + versions.map(\.entry), of: project)
+    return listing(own.map(\.entry) + versions.map(\.entry), of: project, membership)
   }
 
   /// All that are backups, and those that were changed until their kind does not say so any more.
@@ -242,8 +289,24 @@ public struct BackupStore {
     }
   }
 
+  private func membership(of project: ProjectIdentity, _ entries: [Entry]) -> ProjectMembership {
+    ProjectMembership(
+      of: project, among: entries.filter(\.isLive).compactMap { BackupEntry($0).agreedProject }, known: known)
+  }
+
   /// Reads entries; each stamp once.
-  private static func listing(_ entries: [Entry], of project: ProjectIdentity) -> Listing {
+  private func listing(_ entries: [Entry], of project: ProjectIdentity, _ membership: ProjectMembership? = nil)
+    -> Listing
+  {
+    let membership = membership ?? self.membership(of: project, entries)
+    // A host's own backup of that very id is what its next one takes the place of, whoever else has that root commit; so
+    // are those before one that is known to be the project's.
+    var own: Set<RecordPlace> = []
+    if let host = store.settings.host { own.insert(RecordPlace(id: BackupEntry.id(of: project.key), host: host.bytes)) }
+    for entry in entries {
+      guard let agreed = BackupEntry(entry).agreedProject, membership.answer(agreed) == .member else { continue }
+      own.insert(RecordPlace(of: entry))
+    }
     var listing = Listing()
     var backups: Set<StoredBackup> = []
     var failures: Set<Stamp> = []
@@ -251,16 +314,38 @@ public struct BackupStore {
       let read = BackupEntry(entry)
       do throws(CRSError) {
         let stored = try read.stored()
-        guard stored.project.isSameProject(as: project), backups.insert(stored).inserted else { continue }
-        listing.backups.append(stored)
+        var answer = membership.answer(stored.project)
+        if answer == .unclear, own.contains(RecordPlace(of: entry)) { answer = .member }
+        guard answer != .other, backups.insert(stored).inserted else { continue }
+        if answer == .member { listing.backups.append(stored) } else { listing.unclear.append(stored) }
       } catch {
-        guard read.names(project), failures.insert(entry.metadata.stamp).inserted else { continue }
+        guard read.names({ membership.answer($0) == .member }), failures.insert(entry.metadata.stamp).inserted else {
+          continue
+        }
         listing.failures.append(Failure(stamp: entry.metadata.stamp, metadata: nil, error: error))
       }
     }
     listing.backups.sort { $0.stamp > $1.stamp }
+    listing.unclear.sort { $0.stamp > $1.stamp }
     listing.failures.sort { $0.stamp > $1.stamp }
     return listing
+  }
+}
+
+/// The place of a record among those of a host: the next one that it writes there takes it.
+private struct RecordPlace: Hashable {
+  var id: ByteString
+  var host: ByteString
+}
+
+extension RecordPlace {
+  init(of entry: Entry) { self.init(id: entry.id, host: entry.metadata.stamp.host) }
+}
+
+extension StoredBackup {
+  /// Which backup it is, for people.
+  public var name: String {
+    "the backup of \(stamp.host) of \(metadata.created), known as \(project.tellingName.shownName),"
   }
 }
 

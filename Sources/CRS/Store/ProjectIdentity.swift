@@ -6,7 +6,8 @@ import Processes
 public struct ProjectIdentity: Hashable, Sendable {
   /// `git:host/path`, `root:<commit>` or `name:<name>`.
   public var key: ByteString
-  /// Other names it is known by: its root commit, and the hash of its path on this host.
+  /// Other names it is known by: its root commit, the hash of its path on this host, remotes and given names that were
+  /// said to be the same.
   public var aliases: [ByteString]
 
   public init(key: ByteString, aliases: [ByteString] = []) {
@@ -19,11 +20,6 @@ public struct ProjectIdentity: Hashable, Sendable {
 
   /// The name of its folder: 16 hex digits of the SHA-256 of the key.
   public var folderName: String { String(EntryIdentity.hexDigest(of: key.bytes).prefix(16)) }
-
-  /// Names that mean the same project on every host: the key, and the root commit.
-  public var sharedNames: Set<ByteString> {
-    Set([key] + aliases.filter { $0.bytes.starts(with: "root:".utf8) })
-  }
 
   /// `path:` and 16 hex digits of the SHA-256 of the path.
   public static func pathAlias(_ path: String) -> ByteString {

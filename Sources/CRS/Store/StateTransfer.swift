@@ -54,10 +54,11 @@ public enum StateTransfer {
   private static func holds(
     _ store: BackupStore, _ backup: Backup, _ project: ProjectIdentity, _ context: CRSContext
   ) throws(CRSError) -> Bool {
-    let own = try store.newest(of: project).backups.first { $0.stamp.host == context.host.bytes }
+    let own = try store.newest(of: project).backups.first {
+      $0.stamp.host == context.host.bytes && $0.project.key == project.key
+    }
     let project = project.alsoKnown(as: backup.metadata.project).withoutSecrets()
-    guard let own, own.metadata == backup.metadata, own.project.key == project.key,
-      Set(own.project.aliases) == Set(project.aliases)
+    guard let own, own.metadata == backup.metadata, Set(own.project.aliases) == Set(project.aliases)
     else { return false }
     return (try? store.state(of: own)) != nil
   }
@@ -67,10 +68,12 @@ public enum StateTransfer {
   private static func keepWhatWasSaved(
     _ session: ReasoningSession, _ project: ProjectIdentity, _ store: BackupStore, _ context: CRSContext
   ) throws(CRSError) {
-    // Whose they are cannot be told; they stay where they are, under names of their own.
-    guard try store.projects(of: project, BackupSelection(host: context.host.bytes)).count < 2 else { return }
-    let listing = try store.newest(of: project)
-    let own = listing.backups.first { $0.stamp.host == context.host.bytes }
+    var selection = BackupSelection(host: context.host.bytes)
+    // Those that have a remote stay where they are, under names of their own.
+    selection.isAnonymous = project.isAnonymous
+    let listing = try store.newest(of: project, selection)
+    // One that is newer than what cannot be read has all that was in that.
+    let own = listing.backups.first { $0.project.key == project.key }
     let unread = listing.failures.filter {
       $0.stamp.host == context.host.bytes && $0.stamp > own?.stamp ?? Stamp(instant: .epoch, host: "")
     }
@@ -78,8 +81,8 @@ public enum StateTransfer {
     if let newer = unread.first(where: { $0.error.code == .versionMismatch }) {
       throw newer.error.told("Nothing was saved")
     }
-    if !(own.map { session.covers($0.metadata) } ?? true) || !unread.isEmpty {
-      let found = try store.load(project, BackupSelection(host: context.host.bytes))
+    if !unread.isEmpty || listing.backups.contains(where: { !session.covers($0.metadata) }) {
+      let found = try store.load(project, selection)
       for (stored, state) in found.backups {
         _ = try session.join(state)
         try session.noteJoin(of: stored.metadata)
@@ -124,7 +127,7 @@ public enum StateTransfer {
               .corrupted, "no good backup of \(project.key): \(failure.error.message)",
               remedy: "Nothing was loaded. Run crdt-backup on the host that made it, then again here")
           }
-          throw BackupStore.nothing(of: project)
+          throw BackupStore.nothing(of: project, found.unclear)
         }
         let joined = ReasoningState(joining: found.backups.map(\.state))
         let count = try session.join(joined)

@@ -125,32 +125,68 @@ struct CRSAccess {
   let effects: Effects
   let console: Console
 
+  private func index() throws(CRSError) -> ProjectIndex {
+    try ProjectIndex(dataFolder: dataFolder, fileSystem: context.fileSystem)
+  }
+
   /// The project, taken up where it is new.
-  func register() throws -> (project: ProjectIndex.Project, folder: ProjectFolder) {
-    var index = try ProjectIndex(dataFolder: dataFolder, fileSystem: context.fileSystem)
-    warnOfOtherName(index.project(identity))
-    let project = try index.register(identity, context: context)
+  /// - Throws: `usage` where it is not clear which one is meant.
+  func register(as choice: ProjectIndex.Choice = .told) throws
+    -> (project: ProjectIndex.Project, folder: ProjectFolder)
+  {
+    var index = try index()
+    if choice == .told { warnOfOtherName(try index.project(identity)) }
+    let project = try index.register(identity, as: choice, context: context)
     return (project, index.folder(of: project))
   }
 
-  /// The project with all names that it has here; those of the repository where it is not here.
-  func allNames() throws -> ProjectIdentity {
-    try ProjectIndex(dataFolder: dataFolder, fileSystem: context.fileSystem).project(identity)?.identity ?? identity
+  /// A project without a remote is the one whose state was joined into it: it is not to become another's later.
+  /// - Returns: the name that it has from then on; `nil` where it has one already, or got none.
+  func adoptNames(of joined: [ProjectIdentity], _ project: ProjectIndex.Project) throws(CRSError) -> String? {
+    guard let names = project.identity.namesToAdopt(from: joined) else { return nil }
+    var index = try index()
+    let named = try index.register(names, as: .sameAs(project.identity.key), context: context)
+    return named.identity.tellingName.description
   }
+
+  /// The project with all names that it has here; those of the repository where it is not here.
+  func allNames() throws -> ProjectIdentity { try found()?.project.identity ?? identity }
 
   /// The project, which has to be here.
   func known() throws -> (project: ProjectIndex.Project, folder: ProjectFolder) {
-    let index = try ProjectIndex(dataFolder: dataFolder, fileSystem: context.fileSystem)
-    guard let project = index.project(identity) else {
+    guard let found = try found() else {
       throw CRSError(
         .notFound, "no state of \(identity.key) is kept in \(dataFolder)",
         remedy: "Begin with `crdt-agent crs apply`, or `crdt-agent crs load` what other hosts saved")
     }
-    warnOfOtherName(project)
+    if isGone(found.folder) {
+      throw CRSError(
+        .notFound, "the folder of \(found.project.identity.key) is gone: \(found.folder.path)",
+        remedy: "Put it back, or `crdt-agent crs load` what was saved")
+    }
+    warnOfOtherName(try index().project(identity))
+    return found
+  }
+
+  /// The project with the names of the repository and all that it has here; `nil` where it is not here.
+  /// - Throws: `usage` where it is not clear which one is meant.
+  func found() throws -> (project: ProjectIndex.Project, folder: ProjectFolder)? {
+    let index = try index()
+    guard var project = try index.project(identity) else { return nil }
+    project.identity = project.identity.known(as: identity)
     return (project, index.folder(of: project))
   }
 
-  /// A folder whose remote was changed, or that now holds another repository, goes on with the state that it had.
+  /// Whether nothing is there; what cannot be looked at says why when it is opened.
+  private func isGone(_ folder: ProjectFolder) -> Bool {
+    do throws(StorageError) {
+      return try context.fileSystem.information(folder.path) == nil
+    } catch {
+      return false
+    }
+  }
+
+  /// A project without a remote goes on under the one that its repository, or a clone of it, has now.
   private func warnOfOtherName(_ project: ProjectIndex.Project?) {
     guard let there = project?.identity, there.key != identity.key, !there.aliases.contains(identity.key) else {
       return
@@ -160,12 +196,13 @@ struct CRSAccess {
         + "--project NAME")
   }
 
-  func session(_ folder: ProjectFolder, _ change: (inout ReasoningSession.Options) -> Void = { _ in })
-    throws(CRSError) -> ReasoningSession
-  {
+  func session(
+    _ project: ProjectIndex.Project, _ folder: ProjectFolder,
+    _ change: (inout ReasoningSession.Options) -> Void = { _ in }
+  ) throws(CRSError) -> ReasoningSession {
     var options = ReasoningSession.Options()
     change(&options)
-    return try ReasoningSession(folder, project: identity.key, context: context, options: options)
+    return try ReasoningSession(folder, project: project.identity.key, context: context, options: options)
   }
 
   /// The rules of the store, without those that are let through here or by `crdt-backup allow`; where there is no store
@@ -182,7 +219,7 @@ struct CRSAccess {
   /// The state as it is, read only, with a warning where it is not all there is.
   func reader(_ console: Console) throws -> (project: ProjectIndex.Project, session: ReasoningSession) {
     let (project, folder) = try known()
-    let session = try session(folder) { $0.isReadOnly = true }
+    let session = try session(project, folder) { $0.isReadOnly = true }
     for problem in session.problems { console.warn(problem) }
     return (project, session)
   }
@@ -191,16 +228,18 @@ struct CRSAccess {
   func madeStore() throws -> BackupStore {
     var request = StoreRequest(folder: storeFolder)
     request.makesStore = true
-    return BackupStore(try Store.openOrCreate(request, effects: effects))
+    return try backups(in: try Store.openOrCreate(request, effects: effects))
   }
 
   /// The store; `nil` where there is none yet.
-  func storeIfAny() throws(ReplicationError) -> BackupStore? {
-    try Store.openIfThere(storeFolder, effects: effects).map { BackupStore($0) }
-  }
+  func storeIfAny() throws -> BackupStore? { try Store.openIfThere(storeFolder, effects: effects).map(backups) }
 
   /// The store, which has to be there.
-  func openedStore() throws -> BackupStore { BackupStore(try Store.open(storeFolder, effects: effects)) }
+  func openedStore() throws -> BackupStore { try backups(in: try Store.open(storeFolder, effects: effects)) }
+
+  private func backups(in store: Store) throws(CRSError) -> BackupStore {
+    BackupStore(store, known: try index().projects.map(\.identity))
+  }
 }
 
 extension ReasoningSession {

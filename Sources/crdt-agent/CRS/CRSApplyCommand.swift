@@ -9,15 +9,31 @@ import Replication
 
 struct CRSInitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "init", abstract: "Take a project up; apply and load do so by themselves.")
+    commandName: "init", abstract: "Take a project up; apply and load do so by themselves.",
+    discussion: """
+      Where it is not clear which project a repository is, as in a folder whose remote is another now, every command says \
+      so and does nothing, until this one is told.
+      """)
 
+  @Option(
+    help: ArgumentHelp(
+      "It is the project here of that name: its state goes on, under both names.", valueName: "key"))
+  var sameAs: String?
+  @Flag(help: "It is another project than those here.")
+  var new = false
   @OptionGroup var options: CRSOptions
+
+  func validate() throws {
+    if sameAs != nil, new { throw ValidationError("--same-as and --new exclude each other") }
+    if sameAs?.isEmpty == true { throw ValidationError("the key given with --same-as is empty") }
+  }
 
   func run() throws {
     try options.run("init", printsResult: false) { console in
       let access = try options.access()
-      let (project, folder) = try access.register()
-      let session = try access.session(folder)
+      let choice = new ? .new : sameAs.map { ProjectIndex.Choice.sameAs(ByteString($0)) } ?? .told
+      let (project, folder) = try access.register(as: choice)
+      let session = try access.session(project, folder)
       try session.close()
       console.say(bold: "project ", project.identity.key.description)
       console.say(bold: "folder  ", folder.path)
@@ -144,7 +160,7 @@ struct CRSApplyCommand: ParsableCommand {
   private func opened(_ access: CRSAccess) throws -> (project: ProjectIndex.Project, session: ReasoningSession) {
     do {
       let (project, folder) = try access.register()
-      return (project, try access.session(folder) { $0.skipsCorrupted = skipCorrupted })
+      return (project, try access.session(project, folder) { $0.skipsCorrupted = skipCorrupted })
     } catch let error as CRSError {
       throw CRSError(
         error.code, "none of the deltas is kept: \(error.message)",

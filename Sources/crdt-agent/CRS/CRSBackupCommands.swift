@@ -31,7 +31,7 @@ struct CRSSaveCommand: ParsableCommand {
     try options.run("save", printsResult: false) { console in
       let access = try options.access()
       let (project, folder) = try access.known()
-      let session = try access.session(folder) {
+      let session = try access.session(project, folder) {
         $0.skipsCorrupted = skipCorrupted || acceptLoss
         $0.allowsDegraded = incomplete
       }
@@ -85,21 +85,26 @@ struct CRSLoadCommand: ParsableCommand {
       let time = try at.map { try TimeText.parse($0, now: access.context.wallClock()) }
       let store = try access.openedStore()
       let selection = BackupSelection(host: host.map { ByteString($0) }, at: time, generation: generation)
-      // A project is taken up when there is something of it.
-      if (try? access.known()) == nil { try store.demand(access.identity, selection) }
+      // A project is taken up when there is something of it, and it is clear that it is.
+      let known = try access.found()?.project.identity
+      try store.demandOneProject(known ?? access.identity, selection)
+      if known == nil { try store.demand(access.identity, selection) }
       let (project, folder) = try access.register()
-      let session = try access.session(folder) { $0.skipsCorrupted = skipCorrupted }
+      let session = try access.session(project, folder) { $0.skipsCorrupted = skipCorrupted }
       let loaded = try StateTransfer.load(
         into: session, project: project.identity, from: store, selection, context: access.context)
       if let degradation = session.degradation { throw degradation }
       let generation = session.engine.generation
       try session.close()
+      let name = try access.adoptNames(of: loaded.found.backups.map(\.stored.project), project)
+      if let name { console.say("this project, which has no remote, is \(name) from now on") }
       for failure in loaded.found.failures {
         let other = loaded.found.backups.first { $0.stored.stamp.host == failure.stamp.host }?.stored.metadata
         console.warn(
           "\(failure.name) was passed over"
             + (other.map { " for the one of \($0.created), generation \($0.generation)" } ?? "") + ": \(failure.error)")
       }
+      for stored in loaded.found.unclear { console.warn(stored.whyUnclear) }
       for (stored, _) in loaded.found.backups {
         console.say(
           "joined \(stored.stamp.host), generation \(stored.metadata.generation) of \(stored.metadata.created)"
@@ -115,6 +120,7 @@ struct CRSLoadCommand: ParsableCommand {
           object.array("passedOver") { list in
             for failure in loaded.found.failures { list.object { $0.failure(failure) } }
           }
+          object.unclear(loaded.found.unclear)
           object.member("newElements", loaded.newElements)
           object.raw("generation", Array(String(generation).utf8))
         }
@@ -137,6 +143,7 @@ struct CRSHistoryCommand: ParsableCommand {
       let listing = try access.openedStore().history(of: access.allNames())
       let backups = listing.backups
       for failure in listing.failures { console.warn("\(failure.name) cannot be used: \(failure.error)") }
+      for stored in listing.unclear { console.warn(stored.whyUnclear) }
       if options.output.json {
         console.object("crs history") { object in
           object.member("project", access.identity.key)
@@ -146,6 +153,7 @@ struct CRSHistoryCommand: ParsableCommand {
           object.array("unreadable") { list in
             for failure in listing.failures { list.object { $0.failure(failure) } }
           }
+          object.unclear(listing.unclear)
         }
       } else {
         let rows = backups.map { stored in
@@ -180,6 +188,19 @@ extension JSONWriter {
     member("sha256", metadata.digest)
   }
 
+  /// The member that tells of backups that may be of another project; only where there are any.
+  mutating func unclear(_ backups: [StoredBackup]) {
+    if backups.isEmpty { return }
+    array("unclear") { list in
+      for stored in backups {
+        list.object { backup in
+          backup.stored(stored)
+          backup.member("project", stored.project.key)
+        }
+      }
+    }
+  }
+
   /// The members that tell of a backup that cannot be used.
   mutating func failure(_ failure: BackupStore.Failure) {
     if let metadata = failure.metadata {
@@ -190,6 +211,14 @@ extension JSONWriter {
     }
     member("code", failure.error.code.rawValue)
     member("error", failure.error.message)
+  }
+}
+
+extension StoredBackup {
+  /// Why it was passed over, for people.
+  var whyUnclear: String {
+    "\(name) may be of this project or of another one of its root commit, and was passed over. Where it is of this one, "
+      + "`crdt-agent crs load --host \(stamp.host)` joins it"
   }
 }
 

@@ -15,13 +15,14 @@ struct CRSStatusCommand: ParsableCommand {
     try options.run("status") { console in
       let access = try options.access()
       let (project, folder) = try access.known()
-      let session = try access.session(folder) { $0.isReadOnly = true }
+      let session = try access.session(project, folder) { $0.isReadOnly = true }
       let latest = session.backupMetadata
       // What is called saved is there and has its digest; only `verify` unpacks it.
       var listing = BackupStore.Listing()
       if let store = try access.storeIfAny() { listing = try store.checked(try store.newest(of: project.identity)) }
       let hosts = listing.backups
       for failure in listing.failures { console.warn("\(failure.name) cannot be used: \(failure.error)") }
+      for stored in listing.unclear { console.warn(stored.whyUnclear) }
       let unsaved = session.engine.generation - min(latest?.generation ?? 0, session.engine.generation)
       for problem in session.problems { console.warn(problem) }
       console.say(bold: "project     ", project.identity.key.description)
@@ -63,6 +64,7 @@ struct CRSStatusCommand: ParsableCommand {
           object.array("unreadable") { list in
             for failure in listing.failures { list.object { $0.failure(failure) } }
           }
+          object.unclear(listing.unclear)
         }
       }
       if session.exitCode != 0 { return session.exitCode }
@@ -97,14 +99,14 @@ struct CRSVerifyCommand: ParsableCommand {
       }
       check("journal") { () throws(CRSError) in
         guard (try? access.context.fileSystem.information(folder.journal)).flatMap({ $0 }) != nil else {
-          let session = try access.session(folder) { $0.isReadOnly = true }
+          let session = try access.session(project, folder) { $0.isReadOnly = true }
           guard session.shortfall.isEmpty else { throw CRSError(.gap, "it is gone") }
           guard session.losses.isNone else { throw CRSError(.gap, session.lossMessage) }
           return "none"
         }
         let journal = try Journal.toRead(folder.journal)
         try journal.checkIntegrity()
-        let session = try access.session(folder) { $0.isReadOnly = true }
+        let session = try access.session(project, folder) { $0.isReadOnly = true }
         let report = try journal.replay(skipsCorrupted: skipCorrupted, known: session.losses.acknowledged) {
           record throws(CRSError) in
           _ = try ChangeRecord(record.payload)

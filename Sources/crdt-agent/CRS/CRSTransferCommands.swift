@@ -67,17 +67,16 @@ struct CRSImportCommand: ParsableCommand {
         throw CRSError(error.code, "\(file): \(error.message)", remedy: "Nothing was changed" + remedy)
       }
       let access = try options.access()
-      let identity = access.identity
+      let identity = try access.allNames()
       guard
-        otherProject || identity.key == export.project || identity.sharedNames.contains(export.project)
-          || isKnown(export.project, access)
+        otherProject || identity.key == export.project || identity.aliases.contains(export.project)
       else {
         throw CRSError(
-          .usage, "the export is of another project, \(export.project), not of \(identity.key)",
+          .usage, "the export is of another project, \(export.project.shownName), not of \(access.identity.key)",
           remedy: "Nothing was changed. Join it all the same with --other-project")
       }
       let (project, folder) = try access.register()
-      let session = try access.session(folder)
+      let session = try access.session(project, folder)
       let count = try StateTransfer.import(
         export, into: session, context: access.context, scanner: try access.secretScanner(secrets))
       if let degradation = session.degradation { throw degradation }
@@ -95,12 +94,6 @@ struct CRSImportCommand: ParsableCommand {
       return 0
     }
   }
-}
-
-/// Whether the project here was known by that name.
-private func isKnown(_ name: ByteString, _ access: CRSAccess) -> Bool {
-  guard let (project, _) = try? access.known() else { return false }
-  return project.identity.key == name || project.identity.aliases.contains(name)
 }
 
 struct CRSMetricsCommand: ParsableCommand {
