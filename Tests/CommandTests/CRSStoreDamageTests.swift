@@ -132,7 +132,7 @@ import Testing
     ("\"id\":\"crs:name:p\",\"project\":\"name:p\"", "\"id\":\"crs:name:q\",\"project\":\"name:q\""),
     ("_crs:name:p_", "_crs:name:q_"), ("_crs:name:p_", "_other_"),
     ("\"kind\":\"crs-backup\"", "\"kind\":\"crs-backuq\""), ("\"kind\":\"crs-backup\"", "\"kind\":\"checkpoint\""),
-    (",\"kind\":\"crs-backup\"", ""),
+    (",\"kind\":\"crs-backup\"", ""), ("\"path:", "\"root:"),
   ])
   func anEntryThatDoesNotAgreeWithItselfIsToldAndOfNoProject(old: String, new: String) throws {
     let sandbox = try Sandbox(remote: false)

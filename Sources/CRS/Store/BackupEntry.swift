@@ -3,8 +3,8 @@ import Memory
 
 /// What an entry of the store says that is a backup, or was one before somebody changed it.
 ///
-/// Its unique_id, its `id`, its `project` and its metadata name the project each for themselves; only the metadata has a
-/// checksum. One that does not agree with itself is of no project: it is told to every project that it names, and joined
+/// Its unique_id, its `id`, its `project` and its metadata name the project each for themselves; the metadata have a
+/// checksum, and so have all names together. One that does not agree with itself is of no project: it is told to every project that it names, and joined
 /// into none.
 struct BackupEntry {
   let entry: Entry
@@ -37,6 +37,7 @@ struct BackupEntry {
       throw CRSError(.corrupted, "the entry \(entry.id) is no backup: members are missing")
     }
     let metadata = try BackupMetadata(raw + [0x0A])
+    guard hasGoodNames else { throw damaged("its names fail their checksum") }
     for id in ids {
       guard Self.name(in: id) == project.key else { throw damaged("it says that it is of \(project.key)") }
     }
@@ -87,9 +88,23 @@ struct BackupEntry {
 
   /// The project that its member says.
   private var named: ProjectIdentity? {
-    guard let key = fields["project"]?.text else { return nil }
-    let aliases = fields["aliases"]?.elements.compactMap { $0.text.map { ByteString(bytes: $0) } } ?? []
-    return ProjectIdentity(key: ByteString(bytes: key), aliases: aliases).withoutSecrets()
+    fields["project"]?.text.map { ProjectIdentity(key: ByteString(bytes: $0), aliases: aliases).withoutSecrets() }
+  }
+
+  private var aliases: [ByteString] {
+    fields["aliases"]?.elements.compactMap { $0.text.map { ByteString(bytes: $0) } } ?? []
+  }
+
+  /// What says that no name was changed, left out or added: each with its length, hashed.
+  static func seal(of names: [ByteString]) -> String {
+    EntryIdentity.hexDigest(of: names.flatMap { Array("\($0.bytes.count):".utf8) + $0.bytes })
+  }
+
+  /// Also of an entry that an older version wrote, which has no checksum of its names.
+  private var hasGoodNames: Bool {
+    guard let seal = fields["names_sha256"] else { return true }
+    let key = fields["project"]?.text.map { ByteString(bytes: $0) }
+    return seal.text.map { $0.elementsEqual(Self.seal(of: [key].compactMap(\.self) + aliases).utf8) } ?? false
   }
 
   /// Each project that it names, in whatever way.

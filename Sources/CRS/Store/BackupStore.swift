@@ -65,6 +65,7 @@ public struct BackupStore {
       content.array("aliases") { aliases in
         for alias in project.aliases.sorted() { aliases.element(alias) }
       }
+      content.member("names_sha256", BackupEntry.seal(of: [project.key] + project.aliases.sorted()))
       content.member("blob", backup.metadata.digest)
       content.raw("metadata", Array(backup.metadata.bytes.dropLast()))
     }
