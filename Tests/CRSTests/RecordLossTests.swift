@@ -1,9 +1,10 @@
 import CRDT
-@testable import CRS
 import Durability
 import GRDB
 import TestKit
 import Testing
+
+@testable import CRS
 
 /// A loss is told until it is made good, whatever is saved in between.
 struct RecordLossTests {
