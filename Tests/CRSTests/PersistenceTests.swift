@@ -218,7 +218,7 @@ struct PersistenceTests {
         group.addTask {
           var context = Fixture.context()
           context.lockWaitSeconds = 30
-          for _ in 0..<5 { try? PersistenceManager(project, context: context).save(backup) }
+          for _ in 0..<5 { _ = try? PersistenceManager(project, context: context).save(backup) }
         }
       }
     }

@@ -155,7 +155,7 @@ struct IngestMatching {
   }
 
   private mutating func pairGroup(_ id: ByteString) {
-    guard var group = groups[id] else { return }
+    guard let group = groups[id] else { return }
     let current = values[id]
     var open = group.items
     // No unique_id may stand for two items: those of the base are taken before anything is recognised.
