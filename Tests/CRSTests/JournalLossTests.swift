@@ -80,4 +80,73 @@ struct JournalLossTests {
     #expect(mended.losses.isNone && Set(mended.engine.state.proofs.keys) == ["a", "b"])
     #expect(try home.save(mended).isComplete)
   }
+
+  @Test func whatTheJournalLostIsInItAgainAfterASave() throws {
+    try home.apply("a", "b", save: true)
+    try removeJournal()
+    let session = try home.open()
+    #expect(try home.save(session).isComplete)
+    try session.close()
+    for path in [home.project.metadata, home.project.previousMetadata] { try home.files.remove(path) }
+    let again = try home.open()
+    #expect(again.losses.isNone && again.shortfall.isEmpty && Set(again.engine.state.proofs.keys) == ["a", "b"])
+    #expect(try home.save(again).isComplete)
+  }
+
+  @Test func allFilesOfAJournalPutBackToAnOlderCopyAreBehindTheBackup() throws {
+    try home.apply("a")
+    let paths = [
+      home.project.journal, home.project.journalMark, home.project.journalPosition, home.project.journalAcknowledgement,
+    ]
+    let older = try paths.map { try #require(try home.files.read($0, limitBytes: .max - 1)) }
+    try home.apply("b", save: true)
+    try home.apply("c")
+    for (path, bytes) in zip(paths, older) { try home.files.replace(path, with: bytes) }
+    #expect(try home.open { $0.isReadOnly = true }.losses.isUnbounded)
+    let session = try home.open()
+    #expect((#expect(throws: CRSError.self) { try home.save(session) })?.code == .degraded)
+    try session.close()
+    try home.apply("d")
+    let again = try home.open()
+    #expect(again.losses.isUnbounded)
+    try again.giveUpLosses()
+    #expect(try home.save(again).isComplete)
+    try again.close()
+    let last = try home.open()
+    #expect(last.losses.isNone && last.shortfall.isEmpty && Set(last.engine.state.proofs.keys) == ["a", "b", "d"])
+  }
+
+  @Test func aDamagedBackupBesideAWholeJournalIsNoLoss() throws {
+    try home.apply("a", "b", save: true)
+    var bytes = try #require(try home.files.read(home.project.metadata, limitBytes: 1 << 20))
+    bytes[40] ^= 1
+    try home.files.replace(home.project.metadata, with: bytes)
+    let session = try home.open()
+    #expect(session.backupFailure != nil && session.losses.isNone && session.engine.state.proofs.count == 2)
+    #expect(try home.save(session).isComplete)
+  }
+
+  /// As versions before the acknowledgement left it: the position in its first form, or none yet.
+  @Test(arguments: [true, false]) func aJournalOfAKilledOlderVersionIsWhole(hasPosition: Bool) throws {
+    try home.apply("a")
+    let session = try home.open()
+    try session.take([try Fixture.proof("b")])
+    let paths = ["", "-wal"].map { home.project.journal + $0 }
+    let files = try paths.map { try #require(try home.files.read($0, limitBytes: .max - 1)) }
+    let first = session.sessionID
+    try session.close()
+    for (path, bytes) in zip(paths, files) { try home.files.replace(path, with: bytes) }
+    for path in [home.project.journalMark, home.project.journalPosition, home.project.journalAcknowledgement] {
+      try home.files.remove(path)
+    }
+    if hasPosition {
+      try home.files.replace(
+        home.project.journalPosition, with: Array("crs-journal-position 1\n1 \(first)\nend\n".utf8))
+    }
+    let again = try home.open()
+    #expect(again.losses.isNone && again.engine.state.proofs.count == 2)
+    #expect(try home.save(again).isComplete)
+    try again.close()
+    #expect(try home.open().losses.isNone)
+  }
 }

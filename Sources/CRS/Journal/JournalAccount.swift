@@ -18,6 +18,9 @@ struct JournalAccount {
   /// Whether nothing that was acknowledged can be missing from both the journal and ``position``.
   private(set) var isWhole = false
 
+  /// Whether only the log tells that nothing is missing: to be settled before the log is folded into the journal.
+  private(set) var isOfOlderVersion = false
+
   private let folder: ProjectFolder
   private let context: CRSContext
 
@@ -37,8 +40,24 @@ struct JournalAccount {
     }
     let extent = try JournalExtent.read(folder, context)
     isWhole = isUntouched || (extent != nil && (isMarked || acknowledgement != nil))
+    if !isWhole, !isMarked, acknowledgement == nil {
+      isOfOlderVersion = try isOfKilledOlderVersion(extent)
+      isWhole = isOfOlderVersion
+    }
     self.extent = extent ?? JournalExtent([:])
     position = self.extent.position.merging(acknowledgement?.position ?? [:], uniquingKeysWith: max)
+  }
+
+  /// A writer of an older version told nothing while it appended; its log is there.
+  private func isOfKilledOlderVersion(_ extent: JournalExtent?) throws(CRSError) -> Bool {
+    if let extent, !extent.isOfOlderVersion { return false }
+    func sizeBytes(_ path: String) throws(CRSError) -> Int64? {
+      try storing { () throws(StorageError) in try context.fileSystem.information(path)?.sizeBytes }
+    }
+    let positionBytes = try sizeBytes(folder.journalPosition)
+    let acknowledgementBytes = try sizeBytes(folder.journalAcknowledgement)
+    let logBytes = try sizeBytes(folder.journal + "-wal") ?? 0
+    return (extent != nil || positionBytes == nil) && acknowledgementBytes == nil && logBytes > 0
   }
 
   private func acknowledgement() throws(CRSError) -> JournalAcknowledgement? {
@@ -98,5 +117,6 @@ struct JournalAccount {
     try context.replace(folder.journalAcknowledgement, with: JournalAcknowledgement.none.bytes)
     try JournalExtent(position).write(folder, context)
     isWhole = true
+    isOfOlderVersion = false
   }
 }

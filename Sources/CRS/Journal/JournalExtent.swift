@@ -5,8 +5,11 @@ import Durability
 /// removed, cut off or put back to an older state is told by having less, and what it lacks has a name.
 struct JournalExtent: Hashable, Sendable {
   var position: JournalPosition
+  /// Whether a version wrote it that told nothing while it appended.
+  private(set) var isOfOlderVersion = false
 
   private static let heading = "crs-journal-position 2"
+  private static let olderHeading = "crs-journal-position 1"
 
   init(_ position: JournalPosition) { self.position = position }
 
@@ -24,10 +27,13 @@ struct JournalExtent: Hashable, Sendable {
   /// `nil` for a file that is damaged, or of another version.
   init?(_ bytes: [UInt8]) {
     let lines = bytes.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false)
-    guard let last = lines.last,
-      bytes.elementsEqual(bytes.prefix(last.startIndex) + Self.ending(bytes.prefix(last.startIndex))),
-      lines.first?.elementsEqual(Self.heading.utf8) == true
-    else { return nil }
+    guard let heading = lines.first, let last = lines.last else { return nil }
+    isOfOlderVersion = heading.elementsEqual(Self.olderHeading.utf8)
+    let body = bytes.prefix(last.startIndex)
+    let ending = isOfOlderVersion ? Array("end\n".utf8) : Self.ending(body)
+    guard isOfOlderVersion || heading.elementsEqual(Self.heading.utf8), bytes.elementsEqual(body + ending) else {
+      return nil
+    }
     position = [:]
     for line in lines.dropFirst().dropLast() {
       let parts = String(decoding: line, as: UTF8.self).split(separator: " ", maxSplits: 1)

@@ -74,13 +74,14 @@ public final class ReasoningSession {
     engine = ReasoningEngine(
       state: opening.state, generation: opening.generation, session: ByteString(opening.session.id),
       host: context.host, wall: context.wallClock())
+    if account.isOfOlderVersion, !isReadOnly, degradation == nil, let journal { try account.settle(journal) }
   }
 
   /// What is known to be missing from the state.
   public private(set) var losses: RecordLosses
   /// Sessions of which the journal has less than it once had, as its last writer or the latest backup says, and how much
   /// that was.
-  public let shortfall: JournalPosition
+  public private(set) var shortfall: JournalPosition
   private let startPosition: JournalPosition
   private let isReadOnly: Bool
   private var account: JournalAccount
@@ -152,15 +153,15 @@ public final class ReasoningSession {
       engine.renew(session: ByteString(session.id))
     }
     let changes = engine.join(other, wall: context.wallClock())
-    let pieceCount = 500
-    var rest = changes[...]
-    var records: [[UInt8]] = []
-    while !rest.isEmpty {
-      records.append(ChangeRecord(Array(rest.prefix(pieceCount))).bytes)
-      rest = rest.dropFirst(pieceCount)
-    }
-    append(records)
+    append(records(of: changes))
     return changes.count
+  }
+
+  private func records(of changes: [Change]) -> [[UInt8]] {
+    let pieceCount = 500
+    return stride(from: 0, to: changes.count, by: pieceCount).map {
+      ChangeRecord(Array(changes[$0..<min($0 + pieceCount, changes.count)])).bytes
+    }
   }
 
   /// Takes note that the state of a backup was joined.
@@ -204,17 +205,25 @@ public final class ReasoningSession {
         remedy: "Nothing was given up. Mend the journal, or move it away and load a backup")
     }
     guard !losses.isNone, let journal else { return }
+    try mendJournal()
     losses.giveUp()
     try losses.write(folder, context)
     try account.settle(journal)
   }
 
+  /// Puts the whole state into a journal that lacks records of it: the journal alone holds everything again, and what it
+  /// lacked is not told any more, but by the losses. Does nothing where nothing is lacking, or it cannot be written.
+  func mendJournal() throws(CRSError) {
+    guard !shortfall.isEmpty, degradation == nil, replay.stop == nil, let journal else { return }
+    append(records(of: ReasoningState().changes(joining: engine.state)))
+    if let degradation { throw degradation }
+    try account.settle(journal)
+    position = account.position
+    shortfall = [:]
+  }
+
   /// Takes note that the state was saved: what was mended is in the backup.
   func noteSave() throws(CRSError) {
-    // From here on it is the backup and the losses that tell what the journal lacks.
-    if !shortfall.isEmpty, degradation == nil, let journal {
-      try account.settle(journal)
-    }
     guard try RecordLosses.read(folder, context) ?? RecordLosses() != losses else { return }
     try losses.write(folder, context)
   }
@@ -222,7 +231,7 @@ public final class ReasoningSession {
   /// How the loss is called.
   public var lossMessage: String {
     losses.isUnbounded
-      ? "changes were lost that cannot be counted"
+      ? "changes may be lost that nothing here counts"
       : "\(losses.count) \(losses.count == 1 ? "record of the journal is" : "records of the journal are") not in the state"
   }
 

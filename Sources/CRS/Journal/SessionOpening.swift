@@ -152,13 +152,17 @@ struct SessionOpening {
   private mutating func measureLosses(wasToldOf: Bool) throws(CRSError) {
     let there = try journal?.position() ?? [:]
     once = start.merging(account.position, uniquingKeysWith: max)
-    // A backup tells of sessions that this journal never had, or was settled to lack.
-    shortfall = (account.isWhole ? account.position : once).filter { there[$0.key] ?? 0 < $0.value }
+    shortfall = once.filter { there[$0.key] ?? 0 < $0.value }
+    // The journal and what is told of it were put back together, to before the backup.
+    let isBehindBackup = start.contains { max(there[$0.key] ?? 0, account.position[$0.key] ?? 0) < $0.value }
+    let isTold = account.isWhole && !isBehindBackup
     if degradation == nil {
       losses.add(JournalExtent(account.position).runs(missingIn: there, and: report.position))
       // Nobody tells what else there was.
-      if !account.isWhole, !once.isEmpty || !there.isEmpty { losses.isJournalUncounted = true }
+      if !isTold, !once.isEmpty || !there.isEmpty { losses.isJournalUncounted = true }
     }
+    // The journal alone holds everything.
+    let isJournalWhole = degradation == nil && isTold && shortfall.isEmpty
     if backupFailure != nil {
       // What the damaged backup held is here as far as the journal holds it.
       for metadata in described {
@@ -168,7 +172,7 @@ struct SessionOpening {
         }
       }
       let isShort = described.contains { $0.position.contains { there[$0.key] ?? 0 < $0.value } }
-      if described.isEmpty || (!isLatestDescribed && isShort) { losses.isBackupUncounted = true }
+      if !isJournalWhole, described.isEmpty || (!isLatestDescribed && isShort) { losses.isBackupUncounted = true }
       let used = described.map(\.generation).max() ?? 0
       generation = max(generation, losses.isNone ? used : used + report.replayed)
     }

@@ -29,6 +29,7 @@ public enum StateTransfer {
           try SecretRefusal.check(session.engine.state.canonicalBytes, scanner)
         }
         if givesUpLosses { try session.giveUpLosses() }
+        if allowsIncomplete || session.losses.isNone { try session.mendJournal() }
         var backup = try session.backup(allowsIncomplete: allowsIncomplete)
         var localFailure: CRSError?
         do throws(CRSError) {
@@ -132,6 +133,7 @@ public enum StateTransfer {
         let joined = ReasoningState(joining: found.backups.map(\.state))
         let count = try session.join(joined)
         for (stored, _) in found.backups { try session.noteJoin(of: stored.metadata) }
+        if session.losses.isNone { try session.mendJournal() }
         span.attributes["crs.backups"] = found.backups.count
         return Loaded(found: found, newElements: count)
       }
