@@ -135,4 +135,63 @@ struct CRSLossTests {
     #expect((try again.json()["metadata"] as? [String: Any])?["generation"] as? Int == metadata["generation"] as? Int)
     #expect(try again.json()["uniqueID"] == nil || again.json()["uniqueID"] is NSNull, "\(again)")
   }
+
+  @Test func aFolderThatIsGoneIsNotBegunAnewWithoutAWord() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof("saved")).code == 0)
+    #expect(try host.crs("save").code == 0)
+    #expect(try host.crs("apply", input: proof("unsaved")).code == 0)
+    remove(try folder(host))
+    for (command, input) in [(["apply"], proof("new")), (["query", "proofs"], ""), (["save"], "")] {
+      let outcome = try host.agent(["crs"] + command + ["--project", "p"], input: input)
+      #expect(outcome.code == 66 && outcome.errorOutput.contains("is gone"), "\(command) \(outcome)")
+    }
+    #expect(try host.crs("load").code == 0)
+    #expect(try host.crs("query", "proofs").output.contains("\"saved\""))
+    let save = try host.crs("save")
+    #expect(save.code == 74 && save.errorOutput.contains("--accept-loss"), "\(save)")
+    #expect(try host.crs("save", "--accept-loss").code == 0)
+    #expect(try host.crs("apply", input: proof("new")).code == 0)
+    #expect(try host.crs("verify").code == 0)
+    // Where nothing was saved, begun anew on demand only.
+    remove(try folder(host))
+    #expect(try host.crs("init").code == 0)
+    #expect(try host.crs("query", "proofs").code == 65)
+  }
+
+  @Test func aWholeFolderThatWasPutBackToAnOlderCopyIsBehindTheStore() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof("old")).code == 0)
+    #expect(try host.crs("save").code == 0)
+    let (data, copy) = (sandbox.folder("agent-hosta"), sandbox.folder("copy"))
+    try FileManager.default.copyItem(atPath: data, toPath: copy)
+    #expect(try host.crs("apply", input: proof("new")).code == 0)
+    #expect(try host.crs("save").code == 0)
+    remove(data)
+    try FileManager.default.moveItem(atPath: copy, toPath: data)
+    for command in ["status", "verify"] {
+      let outcome = try host.crs(command)
+      #expect(outcome.code == 65 && outcome.errorOutput.contains("this host saved more"), "\(command) \(outcome)")
+    }
+    #expect(try host.crs("load").code == 0)
+    for command in ["status", "verify", "save", "status", "verify"] {
+      let outcome = try host.crs(command)
+      #expect(outcome.code == 0, "\(command) \(outcome)")
+    }
+  }
+
+  @Test func aLoadThatBringsBackAllThatAJournalLostEndsTheWarning() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    #expect(try host.crs("apply", input: proof("a")).code == 0)
+    #expect(try host.crs("save").code == 0)
+    try removeJournal(host)
+    #expect(try host.crs("status").code == 65)
+    #expect(try host.crs("load").code == 0)
+    for command in ["status", "verify"] { #expect(try host.crs(command).code == 0, "\(command)") }
+    remove(try folder(host) + "/backups")
+    #expect(try host.crs("query", "proofs").output.contains("\"a\""))
+  }
 }

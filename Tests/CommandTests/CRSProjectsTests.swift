@@ -351,6 +351,10 @@ import Testing
       #expect(outcome.code == 66 && outcome.errorOutput.contains(folder), "\(command): \(outcome)")
     }
     succeed(try crs(path, "load"))
+    // What else was in it nobody knows.
+    let query = try crs(path, "query", "proofs")
+    #expect(query.code == 65 && query.output.contains("\"n\""), "\(query)")
+    succeed(try crs(path, "save", "--accept-loss"))
     #expect(try nodes(path) == ["n"])
   }
 

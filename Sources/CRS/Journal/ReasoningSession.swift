@@ -123,6 +123,11 @@ public final class ReasoningSession {
     metadata.isComplete && metadata.position.allSatisfy { session, sequence in (position[session] ?? 0) >= sequence }
   }
 
+  /// Whether the journal goes as far as a backup of this host.
+  func isAhead(of metadata: BackupMetadata) -> Bool {
+    !metadata.position.isEmpty && metadata.position.allSatisfy { (position[$0.key] ?? 0) >= $0.value }
+  }
+
   /// Applies deltas in order, each all or nothing; what was accepted is on stable storage when this returns, unless the
   /// session is degraded.
   /// - Returns: for each delta why it was refused, or `nil`.
@@ -191,8 +196,7 @@ public final class ReasoningSession {
 
   /// Whether a backup of this host was made of what is here, and before.
   private func knows(_ metadata: BackupMetadata) -> Bool {
-    metadata == backupMetadata
-      || (!metadata.position.isEmpty && metadata.position.allSatisfy { (position[$0.key] ?? 0) >= $0.value })
+    metadata == backupMetadata || isAhead(of: metadata)
   }
 
   /// Takes what is here for all there is: a loss that cannot be made good is not told any more.
@@ -205,21 +209,23 @@ public final class ReasoningSession {
         remedy: "Nothing was given up. Mend the journal, or move it away and load a backup")
     }
     guard !losses.isNone, let journal else { return }
-    try mendJournal()
+    _ = try mendJournal()
     losses.giveUp()
     try losses.write(folder, context)
     try account.settle(journal)
   }
 
   /// Puts the whole state into a journal that lacks records of it: the journal alone holds everything again, and what it
-  /// lacked is not told any more, but by the losses. Does nothing where nothing is lacking, or it cannot be written.
-  func mendJournal() throws(CRSError) {
-    guard !shortfall.isEmpty, degradation == nil, replay.stop == nil, let journal else { return }
+  /// lacked is not told any more, but by the losses and by a backup of before.
+  /// - Returns: false where nothing is lacking, or it cannot be written.
+  func mendJournal() throws(CRSError) -> Bool {
+    guard !shortfall.isEmpty, degradation == nil, replay.stop == nil, let journal else { return false }
     append(records(of: ReasoningState().changes(joining: engine.state)))
     if let degradation { throw degradation }
     try account.settle(journal)
     position = account.position
     shortfall = [:]
+    return true
   }
 
   /// Takes note that the state was saved: what was mended is in the backup.

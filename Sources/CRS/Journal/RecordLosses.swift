@@ -171,6 +171,13 @@ public struct RecordLosses: Hashable, Sendable {
     try context.read(folder.losses).map { RecordLosses($0) }
   }
 
+  /// For a project's folder that was made again after it had gone: what was in it is lost, and nobody counts it.
+  public static func noteLostFolder(_ folder: ProjectFolder, _ context: CRSContext) throws(CRSError) {
+    var losses = RecordLosses()
+    losses.isJournalUncounted = true
+    try losses.write(folder, context)
+  }
+
   func write(_ folder: ProjectFolder, _ context: CRSContext) throws(CRSError) {
     try context.replace(folder.losses, with: bytes)
   }

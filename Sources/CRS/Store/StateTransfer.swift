@@ -29,7 +29,7 @@ public enum StateTransfer {
           try SecretRefusal.check(session.engine.state.canonicalBytes, scanner)
         }
         if givesUpLosses { try session.giveUpLosses() }
-        if allowsIncomplete || session.losses.isNone { try session.mendJournal() }
+        if allowsIncomplete || session.losses.isNone { _ = try session.mendJournal() }
         var backup = try session.backup(allowsIncomplete: allowsIncomplete)
         var localFailure: CRSError?
         do throws(CRSError) {
@@ -100,6 +100,24 @@ public enum StateTransfer {
     }
   }
 
+  /// This host's newest good backups in the store that hold something which is not in the state here, as where its
+  /// folder was put back to an older copy.
+  /// - Complexity: unpacks those that were not made of what is here.
+  public static func newerBackups(
+    than session: ReasoningSession, project: ProjectIdentity, in store: BackupStore, _ listing: BackupStore.Listing,
+    context: CRSContext
+  ) throws(CRSError) -> [StoredBackup] {
+    var newer: [StoredBackup] = []
+    for stored in listing.backups
+    where stored.stamp.host == context.host.bytes && stored.project.key == project.key
+      && !session.isAhead(of: stored.metadata)
+    {
+      guard let state = try? store.state(of: stored) else { continue }
+      if !session.engine.state.changes(joining: state).isEmpty { newer.append(stored) }
+    }
+    return newer
+  }
+
   /// What a load did.
   public struct Loaded: Sendable {
     public var found: BackupStore.Found
@@ -133,7 +151,10 @@ public enum StateTransfer {
         let joined = ReasoningState(joining: found.backups.map(\.state))
         let count = try session.join(joined)
         for (stored, _) in found.backups { try session.noteJoin(of: stored.metadata) }
-        if session.losses.isNone { try session.mendJournal() }
+        if session.losses.isNone, try session.mendJournal() {
+          // It says how far the journal goes from now on.
+          try PersistenceManager(session.folder, context: context).save(try session.backup())
+        }
         span.attributes["crs.backups"] = found.backups.count
         return Loaded(found: found, newElements: count)
       }

@@ -130,14 +130,22 @@ struct CRSAccess {
   }
 
   /// The project, taken up where it is new.
+  /// - Parameter renewsGone: makes a folder that is gone again, in which the loss is told; else it is refused.
   /// - Throws: `usage` where it is not clear which one is meant.
-  func register(as choice: ProjectIndex.Choice = .told) throws
+  func register(as choice: ProjectIndex.Choice = .told, renewsGone: Bool = false) throws
     -> (project: ProjectIndex.Project, folder: ProjectFolder)
   {
     var index = try index()
-    if choice == .told { warnOfOtherName(try index.project(identity)) }
+    let there = choice == .told ? try index.project(identity) : nil
+    let gone = there.flatMap { isGone(index.folder(of: $0)) ? $0 : nil }
+    if let gone, !renewsGone {
+      throw folderIsGone(gone, ", or begin anew with `crdt-agent crs init`, which tells of the loss from then on")
+    }
+    warnOfOtherName(there)
     let project = try index.register(identity, as: choice, context: context)
-    return (project, index.folder(of: project))
+    let folder = index.folder(of: project)
+    if gone?.folder == project.folder { try RecordLosses.noteLostFolder(folder, context) }
+    return (project, folder)
   }
 
   /// A project without a remote is the one whose state was joined into it: it is not to become another's later.
@@ -159,11 +167,7 @@ struct CRSAccess {
         .notFound, "no state of \(identity.key) is kept in \(dataFolder)",
         remedy: "Begin with `crdt-agent crs apply`, or `crdt-agent crs load` what other hosts saved")
     }
-    if isGone(found.folder) {
-      throw CRSError(
-        .notFound, "the folder of \(found.project.identity.key) is gone: \(found.folder.path)",
-        remedy: "Put it back, or `crdt-agent crs load` what was saved")
-    }
+    if isGone(found.folder) { throw folderIsGone(found.project) }
     warnOfOtherName(try index().project(identity))
     return found
   }
@@ -177,6 +181,12 @@ struct CRSAccess {
     return (project, index.folder(of: project))
   }
 
+  private func folderIsGone(_ project: ProjectIndex.Project, _ more: String = "") -> CRSError {
+    CRSError(
+      .notFound, "the folder of \(project.identity.key) is gone: \(dataFolder)/crs/\(project.folder)",
+      remedy: "Put it back, or `crdt-agent crs load` what was saved" + more)
+  }
+
   /// Whether nothing is there; what cannot be looked at says why when it is opened.
   private func isGone(_ folder: ProjectFolder) -> Bool {
     do throws(StorageError) {
@@ -185,6 +195,9 @@ struct CRSAccess {
       return false
     }
   }
+
+  /// Whether the project is here, but for its folder.
+  func isFolderGone() throws -> Bool { try found().map { isGone($0.folder) } ?? false }
 
   /// A project without a remote goes on under the one that its repository, or a clone of it, has now.
   private func warnOfOtherName(_ project: ProjectIndex.Project?) {
@@ -236,6 +249,20 @@ struct CRSAccess {
 
   /// The store, which has to be there.
   func openedStore() throws -> BackupStore { try backups(in: try Store.open(storeFolder, effects: effects)) }
+
+  /// What this host saved and is not in the state here.
+  func newerBackups(
+    than session: ReasoningSession, _ project: ProjectIndex.Project, _ listing: BackupStore.Listing
+  ) throws -> [StoredBackup] {
+    guard let store = try storeIfAny() else { return [] }
+    return try StateTransfer.newerBackups(
+      than: session, project: project.identity, in: store, listing, context: context)
+  }
+
+  func tell(_ newer: StoredBackup) -> String {
+    "this host saved more on \(newer.metadata.created), generation \(newer.metadata.generation), than is here: "
+      + "`crdt-agent crs load` brings it back"
+  }
 
   private func backups(in store: Store) throws(CRSError) -> BackupStore {
     BackupStore(store, known: try index().projects.map(\.identity))

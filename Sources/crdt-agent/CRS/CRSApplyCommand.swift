@@ -32,7 +32,7 @@ struct CRSInitCommand: ParsableCommand {
     try options.run("init", printsResult: false) { console in
       let access = try options.access()
       let choice = new ? .new : sameAs.map { ProjectIndex.Choice.sameAs(ByteString($0)) } ?? .told
-      let (project, folder) = try access.register(as: choice)
+      let (project, folder) = try access.register(as: choice, renewsGone: true)
       let session = try access.session(project, folder)
       try session.close()
       console.say(bold: "project ", project.identity.key.description)

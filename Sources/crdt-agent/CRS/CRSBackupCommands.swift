@@ -88,8 +88,8 @@ struct CRSLoadCommand: ParsableCommand {
       // A project is taken up when there is something of it, and it is clear that it is.
       let known = try access.found()?.project.identity
       try store.demandOneProject(known ?? access.identity, selection)
-      if known == nil { try store.demand(access.identity, selection) }
-      let (project, folder) = try access.register()
+      if try known == nil || access.isFolderGone() { try store.demand(known ?? access.identity, selection) }
+      let (project, folder) = try access.register(renewsGone: true)
       let session = try access.session(project, folder) { $0.skipsCorrupted = skipCorrupted }
       let loaded = try StateTransfer.load(
         into: session, project: project.identity, from: store, selection, context: access.context)

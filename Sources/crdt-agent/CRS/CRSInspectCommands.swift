@@ -21,6 +21,8 @@ struct CRSStatusCommand: ParsableCommand {
       var listing = BackupStore.Listing()
       if let store = try access.storeIfAny() { listing = try store.checked(try store.newest(of: project.identity)) }
       let hosts = listing.backups
+      let newer = try access.newerBackups(than: session, project, listing)
+      for stored in newer { console.warn(access.tell(stored)) }
       for failure in listing.failures { console.warn("\(failure.name) cannot be used: \(failure.error)") }
       for stored in listing.unclear { console.warn(stored.whyUnclear) }
       let unsaved = session.engine.generation - min(latest?.generation ?? 0, session.engine.generation)
@@ -68,6 +70,7 @@ struct CRSStatusCommand: ParsableCommand {
         }
       }
       if session.exitCode != 0 { return session.exitCode }
+      if !newer.isEmpty { return CRSError(.gap, "").exitCode }
       return session.writeRefusal?.exitCode ?? listing.failures.exitCode
     }
   }
@@ -143,6 +146,10 @@ struct CRSVerifyCommand: ParsableCommand {
         let listing = try store.newest(of: project.identity)
         for failure in listing.failures {
           check("store, \(failure.stamp.host)") { () throws(CRSError) in throw failure.error }
+        }
+        let session = try access.session(project, folder) { $0.isReadOnly = true }
+        for stored in try access.newerBackups(than: session, project, listing) {
+          check("state") { () throws(CRSError) in throw CRSError(.gap, access.tell(stored)) }
         }
         for stored in listing.backups {
           check("store, \(stored.stamp.host)") { () throws(CRSError) in
