@@ -55,6 +55,10 @@ public struct HybridLogicalClock: Hashable, Sendable {
   /// damage or somebody's hand, and at its end every stamp would be the same.
   public static func canGoOn(from mark: Instant) -> Bool { mark < Instant.latest.advanced(bySeconds: -366 * 86_400) }
 
+  /// Whether a later stamp than one at `instant` can be made: not in the last second that can be written, so that no run
+  /// of writers gets to its end tick by tick.
+  public static func canExceed(_ instant: Instant) -> Bool { instant < Instant.latest.advanced(bySeconds: -1) }
+
   /// Takes up a mark that was made durable earlier. Never moves backwards.
   public mutating func restore(highWater mark: Instant) {
     if mark > highWater { highWater = mark }

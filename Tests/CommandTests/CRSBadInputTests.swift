@@ -296,6 +296,20 @@ struct CRSBadInputTests {
     #expect(try host.crs("status").code == 0)
   }
 
+  @Test func linesOfEveryLengthAreReadWholeAndCounted() throws {
+    let sandbox = try Sandbox(remote: false)
+    let host = sandbox.host("hosta")
+    // More lines than a group has, some longer than a piece that is read; one is wrong, and the last one has no end.
+    let lines = (1...1_500).map { index in
+      let name = "n\(index)" + String(repeating: "x", count: index % 400 == 0 ? 200_000 : index % 60)
+      return #"{"type":"proof","source":"hard","updates":[{"node":"\#(name)"}]}"#
+    }
+    let input = lines[..<1_300].joined(separator: "\n") + "\n \r\nwrong\n" + lines[1_300...].joined(separator: "\n")
+    let applied = try host.crs("apply", input: input)
+    #expect(applied.code == 65 && applied.errorOutput.contains("1302"), "\(applied)")
+    #expect(try host.crs("query", "proofs", "--json").json()["count"] as? Int == 1_500)
+  }
+
   @Test func spansAreWrittenAsOTLPLines() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")

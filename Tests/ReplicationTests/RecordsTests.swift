@@ -55,6 +55,9 @@ import Testing
     #expect(second.metadata.stamp > first.metadata.stamp)
     try a.backUp()
     try b.backUp()
+    // No other addition has a greater stamp than either: none of them is memory.
+    #expect(
+      try a.open().log("c").map(\.fate) == [.record(kind: "checkpoint"), .replaced(by: second.metadata.stamp)])
     // The same id on another host is another addition.
     let other = try #require(try write(b, [record("c", 3)]).entries.first)
     #expect(other.metadata.uniqueID != first.metadata.uniqueID)

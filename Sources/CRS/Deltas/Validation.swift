@@ -27,6 +27,9 @@ struct Validation {
       for update in updates {
         try demand(!update.pair.first.isEmpty, "a pair names an empty node")
         try demand(update.pair.first != update.pair.second, "a pair of '\(update.pair.first)' with itself")
+        try demandWritable(
+          state.similarities[update.pair]?.stamp, "the similarity of '\(update.pair.first)' and '\(update.pair.second)'"
+        )
       }
       try demand(!updates.isEmpty, "a similarity delta without pairs")
     case .dependency(let add, let remove): try checkEdges(add: add, remove: remove)
@@ -54,6 +57,7 @@ struct Validation {
     try demand(!updates.isEmpty, "a proof delta without updates")
     for update in updates {
       try demand(!update.node.isEmpty, "a proof of a node without a name")
+      try demandWritable(state.proofs[update.node]?.stamp, "the proof of '\(update.node)'")
       guard source == .soft else { continue }
       // In proof-number search an infinite proof number is what disproven means.
       try demand(
@@ -67,15 +71,18 @@ struct Validation {
     for draft in delta.add {
       try demand(!draft.id.isEmpty, "a constraint without an id")
       try demand(!knows(draft.id), "the constraint '\(draft.id)' is there already")
+      try demandWritable(constraint: draft.id)
       try checkNodes(draft.nodes, of: draft.id)
       constraints[draft.id] = true
     }
     for update in delta.update {
       try demand(knows(update.id), "no constraint '\(update.id)' to update")
+      try demandWritable(constraint: update.id)
       if let nodes = update.nodes { try checkNodes(nodes, of: update.id) }
     }
     for id in delta.remove {
       try demand(knows(id), "no constraint '\(id)' to remove")
+      try demandWritable(constraint: id)
       constraints[id] = false
     }
   }
@@ -153,12 +160,28 @@ struct Validation {
       try demand(source == .hard, "clauses are learned from a hard source only")
       try demand(!item.clause.literals.isEmpty, "a clause without a literal")
       try demand(item.clause.literals.allSatisfy { !$0.kind.isEmpty }, "a literal without a type")
+      try demandWritable(state.clauses[item.clause]?.origin.stamp, "the clause '\(text(of: item.clause))'")
       learned.insert(item.clause)
     }
     for clause in use {
-      let text = clause.literals.map(\.description).joined(separator: " ")
-      try demand(state.clauses[clause] != nil || learned.contains(clause), "no clause '\(text)' to use")
+      try demand(state.clauses[clause] != nil || learned.contains(clause), "no clause '\(text(of: clause))' to use")
     }
+  }
+
+  private func text(of clause: Clause) -> String { clause.literals.map(\.description).joined(separator: " ") }
+
+  /// A tombstone's time holds as one of a value does.
+  private func demandWritable(constraint id: ByteString) throws(CRSError) {
+    try demandWritable(state.constraints.stamp(of: id), "the constraint '\(id)'")
+  }
+
+  /// What is written where no later stamp can be made would be acknowledged and have no effect.
+  private func demandWritable(_ known: Stamp?, _ element: @autoclosure () -> String) throws(CRSError) {
+    guard let known, !HybridLogicalClock.canExceed(known.instant) else { return }
+    throw CRSError(
+      .invalidDelta,
+      "\(element()) was written by \(known.host) at \(known.instant), the last time there is: nothing can be written over it",
+      remedy: "It stays as it is on every host that has it; write under another name")
   }
 
   private func demand(_ condition: Bool, _ message: @autoclosure () -> String) throws(CRSError) {

@@ -11,7 +11,7 @@ extension CheckpointService {
     return query.limit.map { Array(found.suffix(max(0, $0))) } ?? found
   }
 
-  /// The one checkpoint an id, the beginning of one, `SEQUENCE[@HOST]` or `latest` means.
+  /// The one checkpoint an id, the beginning of one, `NUMBER[@HOST]` or `latest` means.
   public func find(_ reference: String, session: CheckpointID? = nil) throws(CheckpointError) -> StoredCheckpoint {
     try gated { () throws(CheckpointError) in try catalog().find(reference, session: session) }
   }

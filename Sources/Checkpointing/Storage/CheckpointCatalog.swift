@@ -107,8 +107,8 @@ struct CheckpointCatalog: Sendable {
 
   func checkpoint(_ id: CheckpointID) -> StoredCheckpoint? { places[id].map { checkpoints[$0] } }
 
-  /// The one checkpoint that `reference` names: an id or the beginning of one (four digits at least), `SEQUENCE` or
-  /// `SEQUENCE@HOST`, `latest`.
+  /// The one checkpoint that `reference` names: an id or the beginning of one (four digits at least), `NUMBER` or
+  /// `NUMBER@HOST`, `latest`.
   func find(_ reference: String, session: CheckpointID? = nil) throws(CheckpointError) -> StoredCheckpoint {
     let found: [StoredCheckpoint]
     if let id = CheckpointID(reference) {
@@ -138,7 +138,7 @@ struct CheckpointCatalog: Sendable {
       let names = found.prefix(4).map { "\($0.header.sequence)@\($0.header.stamp.host) (\($0.header.id.short))" }
       throw CheckpointError(
         .usage, "\"\(reference)\" is \(found.count) checkpoints: \(names.joined(separator: ", "))",
-        remedy: "Give more of the id, or SEQUENCE@HOST")
+        remedy: "Give more of the id, or NUMBER@HOST")
     }
     return first
   }

@@ -11,6 +11,8 @@ public struct LoggedVersion: Sendable {
     case deletes
     /// Live, under a unique_id that is not the one shown.
     case otherAddition
+    /// Live, and of a kind that is kept beside the memory and that no view shows, such as a backup.
+    case record(kind: ByteString)
     /// A later value of the same unique_id, whose writer knew this one.
     case replaced(by: Stamp)
     /// A later value of the same unique_id, whose writer did not know this one: a conflict while it is in a host file.
@@ -30,6 +32,7 @@ public struct LoggedVersion: Sendable {
     case .shown: "shown: the greatest stamp of this id"
     case .deletes: "deleted: the tombstone has the greatest stamp of this entry"
     case .otherAddition: "kept: another addition of this id has a greater stamp (see conflicts)"
+    case .record(let kind): "kept: of the kind \(kind); the view shows memory only"
     case .replaced(let stamp): "replaced: \(stamp.host) knew it and wrote a later value at \(stamp.instant)"
     case .lostUnseen(let stamp): "lost: \(stamp.host) wrote a later value at \(stamp.instant) without having seen it"
     }
@@ -80,7 +83,14 @@ extension Store {
       let winner = winnerOf[metadata.uniqueID] ?? version.entry
       let fate: LoggedVersion.Fate
       if winner == version.entry {
-        fate = metadata.isDeleted ? .deletes : shown.contains(metadata.uniqueID) ? .shown : .otherAddition
+        fate =
+          if metadata.isDeleted {
+            .deletes
+          } else if let kind = metadata.kind, !EntryTable.visibleKinds.contains(kind) {
+            .record(kind: kind)
+          } else {
+            shown.contains(metadata.uniqueID) ? .shown : .otherAddition
+          }
       } else if winner.metadata.hasSeen(metadata.stamp) {
         fate = .replaced(by: winner.metadata.stamp)
       } else {

@@ -105,6 +105,10 @@ struct CRSLoadCommand: ParsableCommand {
             + (other.map { " for the one of \($0.created), generation \($0.generation)" } ?? "") + ": \(failure.error)")
       }
       for stored in loaded.found.unclear { console.warn(stored.whyUnclear) }
+      if loaded.newElements > 0 {
+        let future = FutureElements(loaded.found.backups.map(\.state), wall: access.context.wallClock())
+        if let warning = future.warning { console.warn(warning) }
+      }
       for (stored, _) in loaded.found.backups {
         console.say(
           "joined \(stored.stamp.host), generation \(stored.metadata.generation) of \(stored.metadata.created)"

@@ -82,6 +82,9 @@ struct CRSImportCommand: ParsableCommand {
       if let degradation = session.degradation { throw degradation }
       let generation = session.engine.generation
       try session.close()
+      // What was here already was told of when it came.
+      let future = count > 0 ? FutureElements([export.state], wall: access.context.wallClock()) : nil
+      if let warning = future?.warning { console.warn(warning) }
       console.say("\(counted(count, "element was", "elements were")) new here, generation \(generation)")
       if options.output.json {
         console.object("crs import") { object in

@@ -10,6 +10,8 @@ struct DeltaInput: ~Copyable {
   /// Standard input is not ours to close.
   private let isOwned: Bool
   private var rest: [UInt8] = []
+  /// Bytes at the start of `rest` without a line's end: looked at once, however many pieces a long line comes in.
+  private var scannedCount = 0
   private var number = 0
   private var isAtEnd = false
 
@@ -54,12 +56,18 @@ struct DeltaInput: ~Copyable {
   private mutating func takeLines() -> [(number: Int, bytes: [UInt8])] {
     var lines: [(number: Int, bytes: [UInt8])] = []
     var start = rest.startIndex
+    var unscanned = scannedCount
+    scannedCount = 0
     while lines.count < Self.groupCount, start < rest.endIndex {
-      guard let end = rest[start...].firstIndex(of: 0x0A) ?? (isAtEnd ? rest.endIndex : nil) else { break }
+      guard let end = rest[unscanned...].firstIndex(of: 0x0A) ?? (isAtEnd ? rest.endIndex : nil) else {
+        scannedCount = rest.endIndex - start
+        break
+      }
       number += 1
       let line = rest[start..<end]
       if !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { lines.append((number, Array(line))) }
       start = min(end + 1, rest.endIndex)
+      unscanned = start
     }
     rest.removeSubrange(..<start)
     return lines

@@ -72,6 +72,7 @@ extension LoggedVersion {
     case .shown: "shown"
     case .deletes: "deleted"
     case .otherAddition: "other-addition"
+    case .record: "record"
     case .replaced: "replaced"
     case .lostUnseen: "lost-unseen"
     }
