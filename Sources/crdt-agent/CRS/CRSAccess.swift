@@ -130,12 +130,21 @@ struct CRSAccess {
   }
 
   /// The project, taken up where it is new.
-  /// - Throws: `usage` where it is not clear which one is meant.
-  func register(as choice: ProjectIndex.Choice = .told) throws
+  /// - Parameter selection: what is loaded into it.
+  /// - Throws: `usage` where it is not clear which one is meant, here or among what the store holds.
+  func register(as choice: ProjectIndex.Choice = .told, loading selection: BackupSelection = BackupSelection()) throws
     -> (project: ProjectIndex.Project, folder: ProjectFolder)
   {
     var index = try index()
-    if choice == .told { warnOfOtherName(try index.project(identity)) }
+    var (identity, choice) = (identity, choice)
+    if choice == .told {
+      let there = try index.project(identity)
+      // What is begun under a root commit alone would be the first fork's that is loaded.
+      if there == nil { try storeIfAny()?.demandOneProject(identity, selection) }
+      warnOfOtherName(there)
+    } else if case .sameAs(let name) = choice, !index.knows(name), let name = try storeIfAny()?.projectName(name) {
+      (identity, choice) = try index.joining(identity, name)
+    }
     let project = try index.register(identity, as: choice, context: context)
     return (project, index.folder(of: project))
   }

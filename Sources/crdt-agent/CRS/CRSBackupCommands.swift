@@ -89,7 +89,7 @@ struct CRSLoadCommand: ParsableCommand {
       let known = try access.found()?.project.identity
       try store.demandOneProject(known ?? access.identity, selection)
       if known == nil { try store.demand(access.identity, selection) }
-      let (project, folder) = try access.register()
+      let (project, folder) = try access.register(loading: selection)
       let session = try access.session(project, folder) { $0.skipsCorrupted = skipCorrupted }
       let loaded = try StateTransfer.load(
         into: session, project: project.identity, from: store, selection, context: access.context)
@@ -105,17 +105,26 @@ struct CRSLoadCommand: ParsableCommand {
             + (other.map { " for the one of \($0.created), generation \($0.generation)" } ?? "") + ": \(failure.error)")
       }
       for stored in loaded.found.unclear { console.warn(stored.whyUnclear) }
+      let names = Set([project.identity.key] + project.identity.aliases)
+      func savedAs(_ stored: StoredBackup) -> String {
+        names.contains(stored.project.tellingName) ? "" : ", saved as \(stored.project.tellingName.shownName)"
+      }
       for (stored, _) in loaded.found.backups {
         console.say(
           "joined \(stored.stamp.host), generation \(stored.metadata.generation) of \(stored.metadata.created)"
-            + (stored.metadata.isComplete ? "" : ", incomplete"))
+            + (stored.metadata.isComplete ? "" : ", incomplete") + savedAs(stored))
       }
       console.say("\(counted(loaded.newElements, "element was", "elements were")) new here, generation \(generation)")
       if options.output.json {
         console.object("crs load") { object in
           object.member("project", project.identity.key)
           object.array("joined") { list in
-            for (stored, _) in loaded.found.backups { list.object { $0.stored(stored) } }
+            for (stored, _) in loaded.found.backups {
+              list.object { backup in
+                backup.stored(stored)
+                backup.member("project", stored.project.key)
+              }
+            }
           }
           object.array("passedOver") { list in
             for failure in loaded.found.failures { list.object { $0.failure(failure) } }
