@@ -93,6 +93,24 @@ struct ProjectLookupTests {
     }
   }
 
+  @Test func aRootCommitThatWasWrittenAnewIsAskedFor() throws {
+    var index = try index(identity("root:r", "path:1"))
+    let amended = identity("root:s", "path:1")
+    expectUnclear(index, amended, "root:r", "root:s", "--same-as root:r", "--project NAME")
+    expectUnclear(index, identity("git:h/u", "path:1", "root:s"), "--same-as root:r", "--new")
+    expectUnclear(index, identity("git:h/u", "path:1"), "--same-as root:r", "--new")
+    #expect(throws: CRSError.self) { try index.register(amended, context: context) }
+    #expect(try index.project(identity("root:s", "path:2")) == nil)
+    #expect(try index.project(identity("name:x", "path:1")) == nil)
+    let project = try index.register(amended, as: .sameAs("root:r"), context: context)
+    #expect(project.identity.key == "root:r")
+    #expect(try index.project(amended) == project && index.project(identity("root:r", "path:1")) == project)
+    let remote = identity("git:h/u", "path:1", "root:t")
+    _ = try index.register(remote, as: .new, context: context)
+    #expect(try index.project(remote)?.identity.key == "git:h/u")
+    #expect(index.projects.count == 2)
+  }
+
   @Test func aGivenNameMayBeThatOfARepository() throws {
     var index = try index(identity("name:x", "path:5"))
     let repository = identity("git:h/u", "path:1", "root:r")

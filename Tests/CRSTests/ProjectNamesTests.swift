@@ -17,12 +17,6 @@ struct ProjectNamesTests {
     return path
   }
 
-  @Test func aQueryOrFragmentOfARemoteIsNoPartOfItsName() {
-    for url in ["https://h/p.git?access_token=x", "https://h/p#x", "https://u:x@h:443/p.git?a=b/c#d"] {
-      #expect(ProjectIdentity.normalized(remote: url) == "h/p")
-    }
-  }
-
   @Test func aTokenInARemotesPathIsReplacedByADigestThatIsTheSameEverywhere() throws {
     var keys: Set<ByteString> = []
     for name in ["one", "two"] {

@@ -9,18 +9,6 @@ import Testing
 struct ProjectTests {
   let folder = TemporaryFolder()
 
-  @Test(
-    arguments: [
-      ("https://user:token@GitHub.com/Owner/Name.git", "github.com/Owner/Name"),
-      ("git@github.com:Owner/Name.git", "github.com/Owner/Name"),
-      ("ssh://git@github.com:22/Owner/Name", "github.com/Owner/Name"),
-      ("git://github.com/Owner/Name/", "github.com/Owner/Name"),
-      ("/srv/git/name.git", nil), ("file:///srv/name.git", nil), ("../name", nil), ("https://host", nil), ("", nil),
-    ] as [(String, String?)])
-  func oneRemoteHasOneName(url: String, expected: String?) {
-    #expect(ProjectIdentity.normalized(remote: url) == expected)
-  }
-
   @Test func aProjectIsItsRemoteElseItsRootCommitElseItsName() throws {
     #expect(throws: CRSError.self) { try ProjectIdentity.of(folder: folder.path, name: nil) }
     #expect(try ProjectIdentity.of(folder: folder.path, name: "x").key == "name:x")

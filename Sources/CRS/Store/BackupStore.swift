@@ -23,8 +23,8 @@ public struct BackupSelection: Hashable, Sendable {
     self.generation = generation
   }
 
-  /// Only of repositories without a remote.
-  var isAnonymous = false
+  /// Only what that project of this host saved.
+  var ownership: ProjectOwnership?
 
   /// Whether only the newest of each host can be meant.
   var isNewest: Bool { at == nil && generation == nil }
@@ -34,7 +34,7 @@ public struct BackupSelection: Hashable, Sendable {
 
   func accepts(_ backup: StoredBackup) -> Bool {
     (host == nil || backup.stamp.host == host) && at.map { backup.metadata.created <= $0 } ?? true
-      && generation.map { backup.metadata.generation == $0 } ?? true && (!isAnonymous || backup.project.isAnonymous)
+      && generation.map { backup.metadata.generation == $0 } ?? true && ownership?.holds(backup.project) ?? true
   }
 }
 
@@ -42,7 +42,7 @@ public struct BackupSelection: Hashable, Sendable {
 public struct BackupStore {
   public static let kind: ByteString = "crs-backup"
   private let store: Store
-  private let known: [ProjectIdentity]
+  let known: [ProjectIdentity]
 
   /// - Parameter known: the projects of this host, which are told apart.
   public init(_ store: Store, known: [ProjectIdentity] = []) {
@@ -113,8 +113,8 @@ public struct BackupStore {
     public var unclear: [StoredBackup] = []
   }
 
-  /// The newest good backup of each host that is wanted, of each name that it saves the project under. One that is damaged, or of a version that is not known here, is
-  /// passed over for the same host's one before it.
+  /// The newest good backup of each host that is wanted, of each name that it saves the project under. One that is
+  /// damaged, or of a version that is not known here, is passed over for the same host's one before it.
   public func load(_ project: ProjectIdentity, _ selection: BackupSelection = BackupSelection()) throws(CRSError)
     -> Found
   {
@@ -180,24 +180,6 @@ public struct BackupStore {
       }
     }
     return nil
-  }
-
-  /// The projects with a remote that have backups which a project without one would take for its own: a repository and
-  /// its forks have the same root commit.
-  func projects(of project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) -> [ProjectIdentity] {
-    guard project.isAnonymous else { return [] }
-    let wanted = listing(try entries(), of: project).backups.filter(selection.accepts)
-    return ProjectMembership.projects(wanted.map(\.project))
-  }
-
-  /// - Throws: `usage` where what is wanted is of several projects.
-  public func demandOneProject(_ project: ProjectIdentity, _ selection: BackupSelection) throws(CRSError) {
-    let projects = try projects(of: project, selection)
-    guard projects.count > 1 else { return }
-    let keys = projects.map(\.tellingName.shownName).sorted().joined(separator: " and ")
-    throw CRSError(
-      .usage, "the root commit of this repository, which has no remote, is that of \(keys)",
-      remedy: "Nothing was loaded. Give it the remote of the one that is meant, or choose a host with --host")
   }
 
   /// - Throws: `notFound` where no backup is wanted, readable or not; `usage` where the wanted are of several projects.
@@ -284,7 +266,7 @@ public struct BackupStore {
   }
 
   /// All that are backups, and those that were changed until their kind does not say so any more.
-  private func entries() throws(CRSError) -> [Entry] {
+  func entries() throws(CRSError) -> [Entry] {
     try replicating { () throws(ReplicationError) in
       try store.records { BackupEntry.isMeant(by: $0) }.map(\.entry)
     }
@@ -296,7 +278,7 @@ public struct BackupStore {
   }
 
   /// Reads entries; each stamp once.
-  private func listing(_ entries: [Entry], of project: ProjectIdentity, _ membership: ProjectMembership? = nil)
+  func listing(_ entries: [Entry], of project: ProjectIdentity, _ membership: ProjectMembership? = nil)
     -> Listing
   {
     let membership = membership ?? self.membership(of: project, entries)

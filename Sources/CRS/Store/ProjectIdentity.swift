@@ -30,8 +30,8 @@ public struct ProjectIdentity: Hashable, Sendable {
   /// - Parameters:
   ///   - environment: where git is looked for.
   ///   - waitSeconds: how long git may take for an answer.
-  /// - Throws: `usage` where there is no git repository with a remote or a commit, and no name is given; `secretFound`
-  ///   for a given name that looks like one, where a remote that does is known by its digest;
+  /// - Throws: `usage` where there is no working tree with a remote or a commit, or with several remotes of which none is
+  ///   called origin, and no name is given; `secretFound` for a given name that looks like one, where a remote that does is known by its digest;
   ///   `configuration` where git cannot be run; `storage` where it gives no answer. What is not known is no identity:
   ///   another one would split the project.
   public static func of(
@@ -47,21 +47,48 @@ public struct ProjectIdentity: Hashable, Sendable {
       return named
     }
     guard let top = try repository.ask(["rev-parse", "--show-toplevel"]) else {
-      throw unknown("\(folder) is in no git repository")
+      let isInside = try repository.ask(["rev-parse", "--git-dir"]) != nil
+      throw unknown(
+        isInside
+          ? "\(folder) is in no working tree, but in a bare repository or a folder of git's own"
+          : "\(folder) is in no git repository")
     }
     let root = try rootCommit(repository)
     let aliases = [root, pathAlias(top)].compactMap(\.self)
-    let remotes = try repository.ask(["remote"])?.split(separator: "\n").map(String.init) ?? []
-    let remote = remotes.contains("origin") ? "origin" : remotes.count == 1 ? remotes[0] : nil
-    let url = if let remote { try configuredURL(of: remote, repository) } else { String?.none }
-    if let url, let normalized = normalized(remote: url) {
+    let remotes = try namingRemotes(repository)
+    if let normalized = remotes.first?.normalized {
       return ProjectIdentity(key: ByteString("git:" + normalized), aliases: aliases).withoutSecrets()
     }
     if let root { return ProjectIdentity(key: root, aliases: aliases) }
-    if let remote, url != nil {
-      throw unknown("\(top) has no commit yet, and its remote \(remote) is a path, which no other host knows it by")
+    let isShallow = try isShallow(repository)
+    let missing = isShallow ? "is a shallow clone, which does not tell its root commit" : "has no commit yet"
+    if let remote = remotes.first {
+      throw unknown("\(top) \(missing), and its remote \(remote.name) is a path, which no other host knows it by")
     }
-    throw unknown("\(top) has neither a remote to know it by nor a commit yet")
+    throw unknown("\(top) has no remote to know it by, and \(missing)")
+  }
+
+  /// The remotes that tell which project it is: the one called origin, or all, which have one name then.
+  /// - Throws: `usage` where there are several, of several names, and none is called origin.
+  private static func namingRemotes(
+    _ repository: RepositoryQuestion
+  ) throws(CRSError) -> [(name: String, normalized: String?)] {
+    let names = try repository.ask(["remote"])?.split(separator: "\n").map(String.init) ?? []
+    var remotes: [(name: String, normalized: String?)] = []
+    for name in names.contains("origin") ? ["origin"] : names.sorted() {
+      guard let url = try configuredURL(of: name, repository) else { continue }
+      remotes.append((name, normalized(remote: url)))
+    }
+    guard Set(remotes.map(\.normalized)).count > 1 else { return remotes }
+    let list = remotes.map { name, _ in
+      // Read by people: a name that looks like a secret is not told.
+      secretRule(in: ByteString("name:" + name)) == nil ? name : "(not told)"
+    }
+    throw CRSError(
+      .usage,
+      "its remotes \(list.dropLast().joined(separator: ", ")) and \(list[list.count - 1]) are several, and none is called "
+        + "origin: which of them names the project is not told",
+      remedy: "Name the project with --project NAME, or call one of them origin: `git remote rename NAME origin`")
   }
 
   /// As written in the repository: what `url.*.insteadOf` makes of it is a matter of this host.
@@ -69,34 +96,15 @@ public struct ProjectIdentity: Hashable, Sendable {
     try repository.ask(["config", "--get-all", "remote.\(remote).url"])?.split(separator: "\n").first.map(String.init)
   }
 
-  /// A remote's URL without what differs from clone to clone: scheme, user and password, port, query and fragment (where
-  /// tokens are handed over), `.git`, the case of the host. `nil` for a path, which means something else on another host.
-  public static func normalized(remote url: String) -> String? {
-    var rest = url[...].prefix { $0 != "?" && $0 != "#" }
-    if let scheme = rest.range(of: "://") {
-      guard rest[..<scheme.lowerBound] != "file" else { return nil }
-      rest = rest[scheme.upperBound...]
-    } else {
-      guard let colon = rest.firstIndex(of: ":"), !rest[..<colon].contains("/") else { return nil }
-      rest = (rest[..<colon] + "/" + rest[rest.index(after: colon)...])[...]
-    }
-    guard let slash = rest.firstIndex(of: "/") else { return nil }
-    var host = rest[..<slash]
-    if let at = host.lastIndex(of: "@") { host = host[host.index(after: at)...] }
-    if let colon = host.lastIndex(of: ":"), host[host.index(after: colon)...].allSatisfy(\.isNumber) {
-      host = host[..<colon]
-    }
-    var path = rest[slash...].split(separator: "/", omittingEmptySubsequences: true).joined(separator: "/")
-    if path.hasSuffix(".git") { path.removeLast(4) }
-    guard !host.isEmpty, !path.isEmpty else { return nil }
-    return host.lowercased() + "/" + path
-  }
-
   /// The first of the root commits; `nil` in a shallow clone, where it is not known.
   private static func rootCommit(_ repository: RepositoryQuestion) throws(CRSError) -> ByteString? {
-    guard try repository.ask(["rev-parse", "--is-shallow-repository"]) == "false" else { return nil }
+    if try isShallow(repository) { return nil }
     let roots = try repository.ask(["rev-list", "--max-parents=0", "HEAD"])?.split(separator: "\n").sorted() ?? []
     return roots.first.map { ByteString("root:" + String($0)) }
+  }
+
+  private static func isShallow(_ repository: RepositoryQuestion) throws(CRSError) -> Bool {
+    try repository.ask(["rev-parse", "--is-shallow-repository"]) != "false"
   }
 
   private static func unknown(_ why: String) -> CRSError {
@@ -147,17 +155,5 @@ private struct RepositoryQuestion {
     CRSError(
       .storage, "which project this is cannot be told: git \(how)",
       remedy: "Run again, or name the project with --project NAME")
-  }
-}
-
-extension Substring {
-  /// The first place of a text in this one.
-  fileprivate func range(of text: String) -> Range<Index>? {
-    var start = startIndex
-    while start < endIndex {
-      if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-      start = index(after: start)
-    }
-    return nil
   }
 }

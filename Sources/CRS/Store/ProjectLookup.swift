@@ -17,6 +17,7 @@ extension ProjectIndex {
   ///
   /// A remote or a given name decides. By its root commit a repository is a project only where one of both has no remote,
   /// and no other project here has that root commit; one without a remote is that of its folder, if there is just one.
+  /// Where that one has another root commit, which a repository gets when its first commit is written anew, it is asked.
   /// Two remotes are never made one.
   /// - Throws: `usage` where it is not clear, with the projects it may be and how to say which; `corrupted` where it may
   ///   be one whose names are lost.
@@ -30,13 +31,27 @@ extension ProjectIndex {
     if identity.isAnonymous {
       if here.count == 1 { return here[0] }
       guard candidates.count < 2 else { throw Self.severalOfRoot(identity, candidates) }
+      if candidates.isEmpty { try refuseRewrittenRoot(identity) }
       return candidates.first
     }
     if let other = here.first(where: { !$0.identity.isAnonymous }) { throw Self.otherRemote(identity, other) }
     if here.count == 1 { return here[0] }
-    guard candidates.contains(where: \.identity.isAnonymous) else { return nil }
+    guard candidates.contains(where: \.identity.isAnonymous) else {
+      try refuseRewrittenRoot(identity)
+      return nil
+    }
     guard candidates.count < 2 else { throw Self.severalOfRoot(identity, candidates) }
     return candidates.first
+  }
+
+  /// - Throws: `usage` where the folder is that of a project without a remote, of another root commit: its first commit
+  ///   may have been amended, or it may be another repository.
+  private func refuseRewrittenRoot(_ identity: ProjectIdentity) throws(CRSError) {
+    let former = projects.filter {
+      let began = identity.isAnonymous && $0.identity.key.bytes.starts(with: "root:".utf8)
+      return ($0.identity.isAnonymous || began) && $0.identity.isAtSamePath(as: identity)
+    }
+    if let project = former.first { throw Self.otherRoot(identity, project) }
   }
 
   /// The project that has the repository's remote or given name.
@@ -83,6 +98,32 @@ extension ProjectIndex {
     }
   }
 
+  /// Whether a project here has that name.
+  public func knows(_ name: ByteString) -> Bool {
+    let name = ProjectIdentity.withoutSecrets(name)
+    return projects.contains { $0.identity.names.contains(name) }
+  }
+
+  /// As what a repository is taken up that is said to be a project of other hosts, which is not here: the project that
+  /// its folder is of gets the name, else a new one has it.
+  /// - Throws: `usage` where it is not clear which project here a repository with a remote is.
+  public func joining(_ identity: ProjectIdentity, _ name: ByteString) throws(CRSError) -> (ProjectIdentity, Choice) {
+    let there: Project?
+    if identity.isAnonymous {
+      // One that has but the root commit in common is another.
+      there = projects.first {
+        $0.identity.isAtSamePath(as: identity) && $0.identity.hasSameRoot(as: identity)
+      }
+    } else {
+      there = try project(identity)
+    }
+    if let there {
+      return (ProjectIdentity(key: identity.key, aliases: identity.aliases + [name]), .sameAs(there.identity.key))
+    }
+    let key = identity.isAnonymous ? name : identity.key
+    return (ProjectIdentity(key: key, aliases: identity.names.union([name]).subtracting([key]).sorted()), .told)
+  }
+
   private func project(named name: ByteString) throws(CRSError) -> Project {
     let name = ProjectIdentity.withoutSecrets(name)
     if let project = projects.first(where: { $0.identity.key == name }) { return project }
@@ -125,6 +166,20 @@ extension ProjectIndex {
       remedy:
         "Nothing was changed. Where only the remote was changed: `crdt-agent crs init --same-as \(was)`. Where it "
         + "is another repository: `crdt-agent crs init --new`")
+  }
+
+  private static func otherRoot(_ identity: ProjectIdentity, _ other: Project) -> CRSError {
+    let (was, now) = (other.identity.tellingName.shownName, identity.key.shownName)
+    let another =
+      identity.isAnonymous
+      ? "name it with --project NAME, or give it its remote and run `crdt-agent crs init --new`"
+      : "`crdt-agent crs init --new`"
+    return CRSError(
+      .usage,
+      "this folder was known as \(was), which is no root commit of it any more, and is \(now) now: whether that is the "
+        + "same project is not told",
+      remedy: "Nothing was changed. Where its first commit was written anew: `crdt-agent crs init --same-as \(was)`. "
+        + "Where it is another repository: \(another)")
   }
 
   private static func severalOfRoot(_ identity: ProjectIdentity, _ candidates: [Project]) -> CRSError {

@@ -58,3 +58,26 @@ struct ProjectMembership {
     return found.map(\.project)
   }
 }
+
+/// What a project of this host saved itself, and no other one here: also where hosts say that both are the same.
+struct ProjectOwnership: Hashable {
+  private let project: ProjectIdentity
+  /// What the other projects here are known by.
+  private let others: Set<ByteString>
+
+  /// - Parameter known: the projects of this host.
+  init(of project: ProjectIdentity, known: [ProjectIdentity]) {
+    self.project = project
+    others = known.filter { $0.key != project.key }
+      .reduce(into: []) { $0.formUnion($1.decisiveNames.union([$1.key])) }
+  }
+
+  /// Of a backup that a project may be meant by.
+  func holds(_ backup: ProjectIdentity) -> Bool {
+    // The next one takes its place.
+    if backup.key == project.key { return true }
+    guard !others.contains(backup.key), others.isDisjoint(with: backup.decisiveNames) else { return false }
+    // Of a project without a remote, those that have one stay where they are, under names of their own.
+    return backup.isAnonymous || !backup.decisiveNames.isDisjoint(with: project.decisiveNames)
+  }
+}

@@ -14,12 +14,20 @@ extension ProjectIdentity {
   static func withoutSecrets(_ name: ByteString) -> ByteString {
     var name = name
     if name.bytes.starts(with: "git:".utf8) {
-      // As an older version kept it.
-      name = ByteString(bytes: Array(name.bytes.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }))
+      let location = name.bytes.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+      // Anything but the digest of a query is as an older version kept it.
+      if !isQueryDigest(name.bytes[location.endIndex...]) { name = ByteString(bytes: Array(location)) }
     }
     guard secretRule(in: name) != nil else { return name }
     let kind = name.bytes.firstIndex(of: UInt8(ascii: ":")).map { Array(name.bytes[...$0]) } ?? []
     return ByteString(bytes: kind + Array("sha256:\(EntryIdentity.hexDigest(of: name.bytes).prefix(32))".utf8))
+  }
+
+  private static func isQueryDigest(_ text: ArraySlice<UInt8>) -> Bool {
+    text.first == UInt8(ascii: "?") && text.count == 1 + queryDigestLength
+      && text.dropFirst().allSatisfy {
+        UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0
+      }
   }
 
   private static let scanner = SecretScanner()
@@ -69,7 +77,7 @@ extension ProjectIdentity {
     }
   }
 
-  private static func isCredentialWord(_ word: [UInt8]) -> Bool {
+  static func isCredentialWord(_ word: [UInt8]) -> Bool {
     if SecretScanner.isSecretName(ByteString(bytes: word)) { return true }
     let text = String(decoding: word, as: UTF8.self).lowercased()
     let last = text.split { "_-.".contains($0) }.last ?? ""
@@ -83,7 +91,7 @@ extension ProjectIdentity {
   ]
   private static let keyEndings = ["apikey", "secretkey", "accesskey", "privatekey"]
 
-  private static func percentDecoded(_ bytes: [UInt8]) -> [UInt8] {
+  static func percentDecoded(_ bytes: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
     var index = 0
     while index < bytes.count {

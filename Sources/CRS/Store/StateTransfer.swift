@@ -69,9 +69,10 @@ public enum StateTransfer {
   private static func keepWhatWasSaved(
     _ session: ReasoningSession, _ project: ProjectIdentity, _ store: BackupStore, _ context: CRSContext
   ) throws(CRSError) {
+    // What a host calls the same here is another project all the same, until a load joins it.
+    let ownership = ProjectOwnership(of: project, known: store.known)
     var selection = BackupSelection(host: context.host.bytes)
-    // Those that have a remote stay where they are, under names of their own.
-    selection.isAnonymous = project.isAnonymous
+    selection.ownership = ownership
     let listing = try store.newest(of: project, selection)
     // One that is newer than what cannot be read has all that was in that.
     let own = listing.backups.first { $0.project.key == project.key }
@@ -93,7 +94,9 @@ public enum StateTransfer {
     // What is lost here may be in an older one.
     guard !session.losses.isNone else { return }
     for stored in try store.history(of: project).backups where stored.metadata.isComplete && !session.losses.isNone {
-      guard session.losses.isRecoverable(through: stored.metadata.position) else { continue }
+      guard ownership.holds(stored.project), session.losses.isRecoverable(through: stored.metadata.position) else {
+        continue
+      }
       guard let state = try? store.state(of: stored) else { continue }
       _ = try session.join(state)
       try session.noteJoin(of: stored.metadata)

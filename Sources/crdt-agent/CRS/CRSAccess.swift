@@ -130,18 +130,29 @@ struct CRSAccess {
   }
 
   /// The project, taken up where it is new.
-  /// - Parameter renewsGone: makes a folder that is gone again, in which the loss is told; else it is refused.
-  /// - Throws: `usage` where it is not clear which one is meant.
-  func register(as choice: ProjectIndex.Choice = .told, renewsGone: Bool = false) throws
-    -> (project: ProjectIndex.Project, folder: ProjectFolder)
-  {
+  /// - Parameters:
+  ///   - selection: what is loaded into it.
+  ///   - renewsGone: makes a folder that is gone again, in which the loss is told; else it is refused.
+  /// - Throws: `usage` where it is not clear which one is meant, here or among what the store holds.
+  func register(
+    as choice: ProjectIndex.Choice = .told, loading selection: BackupSelection = BackupSelection(),
+    renewsGone: Bool = false
+  ) throws -> (project: ProjectIndex.Project, folder: ProjectFolder) {
     var index = try index()
-    let there = choice == .told ? try index.project(identity) : nil
-    let gone = there.flatMap { isGone(index.folder(of: $0)) ? $0 : nil }
-    if let gone, !renewsGone {
-      throw folderIsGone(gone, ", or begin anew with `crdt-agent crs init`, which tells of the loss from then on")
+    var (identity, choice) = (identity, choice)
+    var gone: ProjectIndex.Project?
+    if choice == .told {
+      let there = try index.project(identity)
+      // What is begun under a root commit alone would be the first fork's that is loaded.
+      if there == nil { try storeIfAny()?.demandOneProject(identity, selection) }
+      gone = there.flatMap { isGone(index.folder(of: $0)) ? $0 : nil }
+      if let gone, !renewsGone {
+        throw folderIsGone(gone, ", or begin anew with `crdt-agent crs init`, which tells of the loss from then on")
+      }
+      warnOfOtherName(there)
+    } else if case .sameAs(let name) = choice, !index.knows(name), let name = try storeIfAny()?.projectName(name) {
+      (identity, choice) = try index.joining(identity, name)
     }
-    warnOfOtherName(there)
     let project = try index.register(identity, as: choice, context: context)
     let folder = index.folder(of: project)
     if gone?.folder == project.folder { try RecordLosses.noteLostFolder(folder, context) }

@@ -17,7 +17,7 @@ struct CRSInitCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "It is the project here of that name: its state goes on, under both names.", valueName: "key"))
+      "It is the project of that name, here or in the store: its state goes on, under both names.", valueName: "key"))
   var sameAs: String?
   @Flag(help: "It is another project than those here.")
   var new = false

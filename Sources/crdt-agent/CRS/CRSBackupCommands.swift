@@ -89,7 +89,7 @@ struct CRSLoadCommand: ParsableCommand {
       let known = try access.found()?.project.identity
       try store.demandOneProject(known ?? access.identity, selection)
       if try known == nil || access.isFolderGone() { try store.demand(known ?? access.identity, selection) }
-      let (project, folder) = try access.register(renewsGone: true)
+      let (project, folder) = try access.register(loading: selection, renewsGone: true)
       let session = try access.session(project, folder) { $0.skipsCorrupted = skipCorrupted }
       let loaded = try StateTransfer.load(
         into: session, project: project.identity, from: store, selection, context: access.context)
@@ -109,17 +109,26 @@ struct CRSLoadCommand: ParsableCommand {
         let future = FutureElements(loaded.found.backups.map(\.state), wall: access.context.wallClock())
         if let warning = future.warning { console.warn(warning) }
       }
+      let names = Set([project.identity.key] + project.identity.aliases)
+      func savedAs(_ stored: StoredBackup) -> String {
+        names.contains(stored.project.tellingName) ? "" : ", saved as \(stored.project.tellingName.shownName)"
+      }
       for (stored, _) in loaded.found.backups {
         console.say(
           "joined \(stored.stamp.host), generation \(stored.metadata.generation) of \(stored.metadata.created)"
-            + (stored.metadata.isComplete ? "" : ", incomplete"))
+            + (stored.metadata.isComplete ? "" : ", incomplete") + savedAs(stored))
       }
       console.say("\(counted(loaded.newElements, "element was", "elements were")) new here, generation \(generation)")
       if options.output.json {
         console.object("crs load") { object in
           object.member("project", project.identity.key)
           object.array("joined") { list in
-            for (stored, _) in loaded.found.backups { list.object { $0.stored(stored) } }
+            for (stored, _) in loaded.found.backups {
+              list.object { backup in
+                backup.stored(stored)
+                backup.member("project", stored.project.key)
+              }
+            }
           }
           object.array("passedOver") { list in
             for failure in loaded.found.failures { list.object { $0.failure(failure) } }
