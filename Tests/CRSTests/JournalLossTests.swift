@@ -149,4 +149,27 @@ struct JournalLossTests {
     try again.close()
     #expect(try home.open().losses.isNone)
   }
+
+  @Test func aDeathWhileALossIsMadeGoodIsNoLoss() throws {
+    for step in 1...60 {
+      let home = SessionFolder()
+      try home.apply("a", "b", save: true)
+      for suffix in ["", "-wal", "-shm"] { try home.files.remove(home.project.journal + suffix) }
+      let faulty = FaultyFileSystem()
+      var context = home.context
+      context.fileSystem = faulty
+      let session = try ReasoningSession(home.project, project: "p", context: context)
+      faulty.arm(.crash(step: step))
+      let saved = try? StateTransfer.save(session, project: ProjectIdentity(name: "p"), to: nil, context: context)
+      try? session.close()
+      let again = try home.open()
+      #expect(again.losses.isNone && again.engine.state.proofs.count == 2, "step \(step)")
+      #expect(try home.save(again).isComplete, "step \(step)")
+      try again.close()
+      let last = try home.open()
+      #expect(last.losses.isNone && last.shortfall.isEmpty, "step \(step)")
+      try last.close()
+      if saved != nil, faulty.stepCount < step { break }
+    }
+  }
 }

@@ -11,8 +11,8 @@ import Durability
 struct JournalAccount {
   /// How far each session went, at least.
   private(set) var position: JournalPosition = [:]
-  /// The same as the last writer told that began or came to its end.
-  private(set) var extent = JournalExtent([:])
+  /// Sessions that the journal lacks, and whose records are in the state that was put into it since.
+  private(set) var settled: JournalPosition = [:]
   /// Whether the journal is as its last writer left it.
   let isUntouched: Bool
   /// Whether nothing that was acknowledged can be missing from both the journal and ``position``.
@@ -44,8 +44,8 @@ struct JournalAccount {
       isOfOlderVersion = try isOfKilledOlderVersion(extent)
       isWhole = isOfOlderVersion
     }
-    self.extent = extent ?? JournalExtent([:])
-    position = self.extent.position.merging(acknowledgement?.position ?? [:], uniquingKeysWith: max)
+    settled = extent?.settled ?? [:]
+    position = (extent?.position ?? [:]).merging(acknowledgement?.position ?? [:], uniquingKeysWith: max)
   }
 
   /// A writer of an older version told nothing while it appended; its log is there.
@@ -77,7 +77,7 @@ struct JournalAccount {
   mutating func begin(_ session: Journal.Session, in journal: Journal) throws(CRSError) {
     let there = try journal.position()
     position.merge(there, uniquingKeysWith: max)
-    try JournalExtent(position).write(folder, context)
+    try JournalExtent(position, settled: settled).write(folder, context)
     let start = JournalAcknowledgement(session: session.id, sequence: there[session.id] ?? 0)
     try write(start)
     _ = try storing { () throws(StorageError) in try context.fileSystem.remove(folder.journalMark) }
@@ -104,18 +104,20 @@ struct JournalAccount {
 
   /// When the journal was closed that went as far as `end`: marks it as it is now. What it lacked is told on.
   func close(_ end: JournalPosition) {
-    let extent = JournalExtent(position.merging(end, uniquingKeysWith: max))
+    let extent = JournalExtent(position.merging(end, uniquingKeysWith: max), settled: settled)
     // Without the mark the next writer takes a new session and looks at every page, and nothing else. Before the journal
     // is marked as whole, what it holds is told.
     guard let mark = JournalFile.mark(of: folder, context), (try? extent.write(folder, context)) != nil else { return }
     _ = try? context.fileSystem.replaceIfChanged(folder.journalMark, with: mark)
   }
 
-  /// Takes the journal for what there is: what it lacks is told elsewhere from here on.
-  mutating func settle(_ journal: Journal) throws(CRSError) {
+  /// Takes the journal for what there is, also where a backup of before goes further: what it lacks is told elsewhere
+  /// from here on.
+  mutating func settle(_ journal: Journal, lacking shortfall: JournalPosition) throws(CRSError) {
+    settled.merge(shortfall, uniquingKeysWith: max)
     position = try journal.position()
     try context.replace(folder.journalAcknowledgement, with: JournalAcknowledgement.none.bytes)
-    try JournalExtent(position).write(folder, context)
+    try JournalExtent(position, settled: settled).write(folder, context)
     isWhole = true
     isOfOlderVersion = false
   }

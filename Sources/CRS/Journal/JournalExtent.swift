@@ -5,16 +5,25 @@ import Durability
 /// removed, cut off or put back to an older state is told by having less, and what it lacks has a name.
 struct JournalExtent: Hashable, Sendable {
   var position: JournalPosition
+  /// Sessions that the journal lacks, and whose records are in the state that was put into it since.
+  var settled: JournalPosition = [:]
   /// Whether a version wrote it that told nothing while it appended.
   private(set) var isOfOlderVersion = false
 
   private static let heading = "crs-journal-position 2"
   private static let olderHeading = "crs-journal-position 1"
 
-  init(_ position: JournalPosition) { self.position = position }
+  private static let settledWord = "settled "
+
+  init(_ position: JournalPosition, settled: JournalPosition = [:]) {
+    self.position = position
+    self.settled = settled
+  }
 
   var bytes: [UInt8] {
-    let lines = position.map { "\($0.value) \($0.key)" }.sorted()
+    let lines =
+      position.map { "\($0.value) \($0.key)" }.sorted()
+      + settled.map { "\(Self.settledWord)\($0.value) \($0.key)" }.sorted()
     let body = Array((([Self.heading] + lines).joined(separator: "\n") + "\n").utf8)
     return body + Self.ending(body)
   }
@@ -36,9 +45,11 @@ struct JournalExtent: Hashable, Sendable {
     }
     position = [:]
     for line in lines.dropFirst().dropLast() {
-      let parts = String(decoding: line, as: UTF8.self).split(separator: " ", maxSplits: 1)
+      let isSettled = line.starts(with: Self.settledWord.utf8)
+      let text = String(decoding: line.dropFirst(isSettled ? Self.settledWord.utf8.count : 0), as: UTF8.self)
+      let parts = text.split(separator: " ", maxSplits: 1)
       guard parts.count == 2, let sequence = UInt64(parts[0]) else { return nil }
-      position[String(parts[1])] = sequence
+      if isSettled { settled[String(parts[1])] = sequence } else { position[String(parts[1])] = sequence }
     }
   }
 

@@ -74,7 +74,9 @@ public final class ReasoningSession {
     engine = ReasoningEngine(
       state: opening.state, generation: opening.generation, session: ByteString(opening.session.id),
       host: context.host, wall: context.wallClock())
-    if account.isOfOlderVersion, !isReadOnly, degradation == nil, let journal { try account.settle(journal) }
+    if account.isOfOlderVersion, !isReadOnly, degradation == nil, let journal {
+      try account.settle(journal, lacking: [:])
+    }
   }
 
   /// What is known to be missing from the state.
@@ -209,23 +211,21 @@ public final class ReasoningSession {
         remedy: "Nothing was given up. Mend the journal, or move it away and load a backup")
     }
     guard !losses.isNone, let journal else { return }
-    _ = try mendJournal()
+    try mendJournal()
     losses.giveUp()
     try losses.write(folder, context)
-    try account.settle(journal)
+    try account.settle(journal, lacking: [:])
   }
 
   /// Puts the whole state into a journal that lacks records of it: the journal alone holds everything again, and what it
-  /// lacked is not told any more, but by the losses and by a backup of before.
-  /// - Returns: false where nothing is lacking, or it cannot be written.
-  func mendJournal() throws(CRSError) -> Bool {
-    guard !shortfall.isEmpty, degradation == nil, replay.stop == nil, let journal else { return false }
+  /// lacked is not told any more, but by the losses.
+  func mendJournal() throws(CRSError) {
+    guard !shortfall.isEmpty, degradation == nil, replay.stop == nil, let journal else { return }
     append(records(of: ReasoningState().changes(joining: engine.state)))
     if let degradation { throw degradation }
-    try account.settle(journal)
+    try account.settle(journal, lacking: shortfall)
     position = account.position
     shortfall = [:]
-    return true
   }
 
   /// Takes note that the state was saved: what was mended is in the backup.

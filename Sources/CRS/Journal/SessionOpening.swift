@@ -152,9 +152,9 @@ struct SessionOpening {
   private mutating func measureLosses(wasToldOf: Bool) throws(CRSError) {
     let there = try journal?.position() ?? [:]
     once = start.merging(account.position, uniquingKeysWith: max)
-    shortfall = once.filter { there[$0.key] ?? 0 < $0.value }
+    shortfall = once.filter { max(there[$0.key] ?? 0, account.settled[$0.key] ?? 0) < $0.value }
     // The journal and what is told of it were put back together, to before the backup.
-    let isBehindBackup = start.contains { max(there[$0.key] ?? 0, account.position[$0.key] ?? 0) < $0.value }
+    let isBehindBackup = shortfall.contains { account.position[$0.key] ?? 0 < $0.value }
     let isTold = account.isWhole && !isBehindBackup
     if degradation == nil {
       losses.add(JournalExtent(account.position).runs(missingIn: there, and: report.position))

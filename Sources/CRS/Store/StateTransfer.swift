@@ -29,7 +29,7 @@ public enum StateTransfer {
           try SecretRefusal.check(session.engine.state.canonicalBytes, scanner)
         }
         if givesUpLosses { try session.giveUpLosses() }
-        if allowsIncomplete || session.losses.isNone { _ = try session.mendJournal() }
+        if allowsIncomplete || session.losses.isNone { try session.mendJournal() }
         var backup = try session.backup(allowsIncomplete: allowsIncomplete)
         var localFailure: CRSError?
         do throws(CRSError) {
@@ -154,10 +154,7 @@ public enum StateTransfer {
         let joined = ReasoningState(joining: found.backups.map(\.state))
         let count = try session.join(joined)
         for (stored, _) in found.backups { try session.noteJoin(of: stored.metadata) }
-        if session.losses.isNone, try session.mendJournal() {
-          // It says how far the journal goes from now on.
-          try PersistenceManager(session.folder, context: context).save(try session.backup())
-        }
+        if session.losses.isNone { try session.mendJournal() }
         span.attributes["crs.backups"] = found.backups.count
         return Loaded(found: found, newElements: count)
       }
