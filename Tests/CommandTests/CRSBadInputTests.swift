@@ -139,10 +139,7 @@ struct CRSBadInputTests {
   @Test func aFirstRemoteIsToldOnce() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")
-    let repository = sandbox.folder("repository")
-    try GitProgram.run(["init", "-q", repository], in: sandbox.folder.path)
-    try GitProgram.run(
-      ["-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "--allow-empty", "-m", "root"], in: repository)
+    let repository = try sandbox.repositoryWithoutRemote()
     let apply = ["crs", "apply", "--folder", repository]
     #expect(try host.agent(apply, input: proof).errorOutput.contains("was known") == false)
     try GitProgram.run(["remote", "add", "origin", "https://h/new.git"], in: repository)

@@ -60,3 +60,14 @@ extension SceneHost {
     return try outcome.json()["state_sha256"] as? String ?? "none"
   }
 }
+
+extension Sandbox {
+  /// A repository with one commit, known by nothing else.
+  func repositoryWithoutRemote() throws -> String {
+    let path = folder("repository")
+    try GitProgram.run(["init", "-q", path], in: folder.path)
+    try GitProgram.run(
+      ["-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "--allow-empty", "-m", "root"], in: path)
+    return path
+  }
+}

@@ -206,10 +206,7 @@ import Testing
   @Test func aProjectThatGotItsRemoteJustBeforeASaveAgreesWithItself() throws {
     let sandbox = try Sandbox(remote: false)
     let host = sandbox.host("hosta")
-    let repository = sandbox.folder("repository")
-    try GitProgram.run(["init", "-q", repository], in: sandbox.folder.path)
-    try GitProgram.run(
-      ["-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "--allow-empty", "-m", "root"], in: repository)
+    let repository = try sandbox.repositoryWithoutRemote()
     #expect(try host.agent(["crs", "apply", "--folder", repository], input: proof("n")).code == 0)
     try GitProgram.run(["remote", "add", "origin", "https://h/p.git"], in: repository)
     for command in ["save", "verify", "status", "history", "load"] {
